@@ -1,0 +1,220 @@
+"""Reading files in a child process."""
+
+import base64
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.pki import forging
+from tests.pki.authority import key_pem, make_csr, make_intermediate, make_leaf, make_root
+from vault.errors import KeyExposed, UnreadableFile
+from vault.x509 import parsing
+from vault.x509.parsing import read_certificates
+from vault.x509.requests import csr_pem
+
+ROOT = make_root()
+ISSUING = make_intermediate(ROOT)
+LEAF = make_leaf(ISSUING)
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A script in the place of the child."""
+    script = tmp_path / "child.py"
+    monkeypatch.setattr(parsing, "CHILD", script)
+    return script
+
+
+def test_certificates_come_back_from_the_child_as_they_were_sent() -> None:
+    found = read_certificates((LEAF.pem + ISSUING.pem + ROOT.pem).encode())
+
+    assert found.certificates == (LEAF.der, ISSUING.der, ROOT.der)
+    assert found.looks_like == "a certificate"
+
+
+def test_a_certificate_with_a_negative_serial_number_is_read() -> None:
+    der = forging.with_serial(ISSUING, LEAF.der, b"\xff")
+
+    assert read_certificates(der).certificates == (der,)
+
+
+@pytest.mark.parametrize("data", [key_pem(LEAF.key), LEAF.pem + key_pem(LEAF.key), LEAF.pem[:200] + key_pem(LEAF.key)])
+def test_a_private_key_is_refused_whatever_stands_beside_it(data: str) -> None:
+    with pytest.raises(KeyExposed, match=r"Nothing of it was kept.*treated as exposed") as refusal:
+        read_certificates(data.encode())
+
+    assert refusal.value.field == "certificate"
+    assert key_pem(LEAF.key).splitlines()[1] not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (csr_pem(make_csr()).encode(), "This looks like a certificate request."),
+        (b"<html><body>canary</body></html>", "This looks like an HTML page."),
+        (b"", "This is an empty file."),
+        (b"\x30\x80\x02\x01\x03\x30\x80", "This looks like a PFX file. It may hold a private key"),
+        (b"canary", "This looks like text."),
+    ],
+)
+def test_what_is_no_certificate_is_refused_with_what_it_is_and_what_is_needed(data: bytes, sentence: str) -> None:
+    with pytest.raises(UnreadableFile) as refusal:
+        read_certificates(data)
+
+    assert str(refusal.value).startswith(sentence)
+    assert "What is needed is the signed certificate" in str(refusal.value)
+    assert "canary" not in str(refusal.value)
+    assert refusal.value.field == "certificate"
+
+
+def test_the_childs_own_refusal_is_passed_on() -> None:
+    with pytest.raises(UnreadableFile, match="is cut off"):
+        read_certificates(LEAF.pem[:300].encode())
+
+
+def test_a_file_over_the_limit_is_refused_before_a_child_is_started(stand_in: Path) -> None:
+    with pytest.raises(UnreadableFile, match="has 1,000,001 octets; 1,000,000 is the most"):
+        read_certificates(b"a" * 1_000_001)
+    with pytest.raises(UnreadableFile, match="has 11 octets; 10 is the most"):
+        read_certificates(b"a" * 11, limit=10)
+
+    assert not stand_in.exists()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "",
+        "raise SystemExit(1)",
+        "import os; os.abort()",
+        "import os; os.kill(os.getpid(), 9)",
+        "print('garbage')",
+        "print('[]')",
+        "print('null')",
+        "print('{}')",
+        "print('[' * 100000)",
+        "print('{\"certificates\": 5}')",
+        'print(\'{"certificates": ["!"], "private_key": false, "request": false, "looks_like": "x"}\')',
+        'print(\'{"certificates": [], "private_key": false, "request": false, "looks_like": 5}\')',
+        "import json; print(json.dumps({'certificates': ['AA=='] * 21, 'private_key': False}))",
+        "import sys; sys.stdout.buffer.write(b'\\xff\\xfe')",
+        "import sys; sys.stdout.write('a' * 20_000_000)",
+        "import sys; sys.stdin.buffer.read(10); sys.stdin.close()",
+    ],
+    ids=range(16),
+)
+def test_a_child_that_fails_dies_or_answers_garbage_gives_one_plain_refusal(stand_in: Path, script: str) -> None:
+    stand_in.write_text(script)
+
+    with pytest.raises(UnreadableFile, match="cannot be read") as refusal:
+        read_certificates(b"a" * 500_000)
+
+    assert refusal.value.field == "certificate"
+
+
+def test_an_answer_that_does_not_clear_the_file_of_keys_counts_as_a_key(stand_in: Path) -> None:
+    answer = {"certificates": [], "private_key": "no", "request": False, "looks_like": "text"}
+    stand_in.write_text(f"print({json.dumps(json.dumps(answer))})")
+
+    with pytest.raises(KeyExposed):
+        read_certificates(b"a")
+
+
+def test_a_child_that_never_ends_is_stopped_and_leaves_nothing_behind(
+    stand_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parsing, "DEADLINE", 0.3)
+    note = tmp_path / "pid"
+    stand_in.write_text(f"import os, time\nopen({str(note)!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)")
+
+    started = time.monotonic()
+    with pytest.raises(UnreadableFile, match="cannot be read"):
+        read_certificates(b"a" * 900_000)
+
+    assert time.monotonic() - started < 10
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(note.read_text()), 0)
+
+
+def test_the_child_has_no_environment_no_error_output_and_no_other_files(
+    stand_in: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CHANCERY_CANARY", "canary")
+    stand_in.write_text(
+        "import base64, json, os, sys\n"
+        "print('canary', file=sys.stderr)\n"
+        "facts = [sorted(os.environ), os.getcwd(), sys.flags.isolated, sorted(os.listdir('/proc/self/fd'))[:4]]\n"
+        "text = base64.b64encode(json.dumps(facts).encode()).decode()\n"
+        "print(json.dumps({'certificates': [text], 'private_key': False, 'request': False, 'looks_like': 'x'}))\n"
+    )
+
+    with Path(os.devnull).open("rb") as other:
+        os.set_inheritable(other.fileno(), True)
+        found = read_certificates(b"a")
+
+    environment, directory, isolated, files = json.loads(found.certificates[0])
+    assert set(environment) <= {"LC_CTYPE"}
+    assert (directory, isolated) == ("/", 1)
+    assert files == ["0", "1", "2", "3"]
+    assert capfd.readouterr() == ("", "")
+
+
+def run_in_child(code: str) -> subprocess.CompletedProcess[bytes]:
+    """Run code in a process under the child's limits."""
+    root = str(Path(parsing.__file__).parents[2])
+    script = f"import sys; sys.path.insert(0, {root!r})\nfrom vault.x509 import child\nchild.limit()\n{code}"
+    return subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, check=False, timeout=30)
+
+
+def test_the_child_cannot_take_much_memory() -> None:
+    done = run_in_child("b'a' * 800_000_000")
+
+    assert b"MemoryError" in done.stderr
+
+
+def test_the_child_cannot_write_files(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+
+    run_in_child(f"open({str(target)!r}, 'w').write('a')")
+
+    assert not target.exists() or target.stat().st_size == 0
+
+
+def test_the_child_cannot_run_for_long_or_lift_its_limits() -> None:
+    done = run_in_child(
+        "import resource\n"
+        "print(resource.getrlimit(resource.RLIMIT_CPU), resource.getrlimit(resource.RLIMIT_CORE))\n"
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE))"
+    )
+
+    assert done.stdout.split(b"\n")[:2] == [b"(5, 5) (0, 0)", b"(32, 32)"]
+
+
+def test_the_child_reads_without_django_and_without_the_models() -> None:
+    root = str(Path(parsing.__file__).parents[2])
+    script = (
+        f"import sys; sys.path.insert(0, {root!r})\n"
+        "from vault.x509 import child, reading, checks, chains, pfx, dates, requests\n"
+        "child.answer(b'hello')\n"
+        "print(sorted(name for name in sys.modules if name.startswith(('django', 'vault.models', 'vault.keys'))))"
+    )
+
+    done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, check=True, timeout=30)
+
+    assert done.stdout == b"[]\n"
+
+
+def test_many_children_can_run_one_after_the_other_without_leaving_files_open() -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+
+    for _ in range(3):
+        with contextlib.suppress(UnreadableFile):
+            read_certificates(base64.b64encode(b"hello" * 100))
+
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
