@@ -1,0 +1,105 @@
+"""The one place where a version comes to be."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+
+from vault.errors import BadCertificate, Conflict
+from vault.keys.making import open_key
+from vault.keys.sealing import Purpose, seal
+from vault.models import Key, Operation, OperationStep, Version, VersionName
+from vault.models.audit import Actor, record
+from vault.models.policy import PKCS12
+from vault.x509 import certificates, pfx
+from vault.x509.chains import Chain
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A certificate (DER) that has been checked against its request, its chain in order, and notes on both."""
+
+    leaf: bytes
+    chain: Chain
+    notes: Sequence[str] = ()
+
+
+def complete(*, operation: Operation, answer: Answer, by: Actor) -> Version:
+    """Store the certificate as the newest version and end the operation; all of it or nothing.
+
+    Raises:
+        BadCertificate: it was made for another key.
+        Conflict: this very certificate is a version already.
+        OperationClosed: someone else has ended the operation meanwhile.
+    """
+    facts = certificates.facts(answer.leaf)
+    key = operation.key
+    if key is None or facts.spki_sha256 != key.spki_sha256:
+        raise BadCertificate("This certificate was made for another key than the one of this request.")
+    version = _version(operation, facts, answer.chain)
+    version.notes = list(answer.notes)
+    version.der = answer.leaf
+    version.secret = _sealed_secret(version, key, answer.chain.certificates)
+    try:
+        with transaction.atomic():
+            version.number = operation.certificate.versions.count() + 1
+            version.save(force_insert=True)
+            VersionName.objects.bulk_create(VersionName.of(version, _names(facts)))
+            operation.complete(version)
+            operation.certificate.become(version)
+            operation.note(f"Version {version.number} stored; it is the current one", kind=OperationStep.Kind.COMPLETED)
+            _record(version, operation, by)
+    except IntegrityError:
+        raise Conflict(f"This certificate is a version of “{operation.certificate}” already.") from None
+    return version
+
+
+def _version(operation: Operation, facts: certificates.CertificateFacts, chain: Chain) -> Version:
+    return Version(
+        certificate=operation.certificate,
+        key=operation.key,
+        chain="".join(certificates.pem(der) for der in chain.certificates),
+        chain_complete=chain.complete,
+        content_type=operation.policy.content_type,
+        serial=facts.serial,
+        thumbprint_sha1=facts.thumbprint_sha1,
+        thumbprint_sha256=facts.thumbprint_sha256,
+        subject=facts.subject,
+        issuer=facts.issuer,
+        key_title=facts.key_title,
+        not_before=facts.not_before,
+        not_after=facts.not_after,
+        tags=operation.tags,
+    )
+
+
+def _names(facts: certificates.CertificateFacts) -> list[tuple[str, str]]:
+    """What the certificate is found by: its alternative names, and a common name that is not among them."""
+    known = {value.lower() for _, value in facts.names}
+    return [*(("cn", name) for name in facts.common_names if name.lower() not in known), *facts.names]
+
+
+def _sealed_secret(version: Version, key: Key, chain: Sequence[bytes]) -> bytes:
+    leaf = bytes(version.der)
+    private = open_key(key) if key.exportable else None
+    if version.content_type == PKCS12:
+        name = version.certificate.name
+        secret = pfx.build_pfx(key=private, leaf=leaf, chain=chain, password=None, friendly_name=name)
+    else:
+        secret = pfx.build_pem(key=private, leaf=leaf, chain=chain).encode()
+    return seal(secret, purpose=Purpose.SECRET, vault_id=version.certificate.vault_id, row_id=version.id)
+
+
+def _record(version: Version, operation: Operation, by: Actor) -> None:
+    record(
+        "certificates/completed",
+        f"certificates/{version.certificate.name}/{version}",
+        by=by,
+        vault=operation.vault,
+        details={
+            "operation": operation.request_id.hex,
+            "serial": version.serial,
+            "sha256": version.thumbprint_sha256,
+            "notes": version.notes,
+        },
+    )

@@ -1,0 +1,195 @@
+"""Asking for a certificate: policy, key, request, operation; one transaction."""
+
+import uuid
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from vault import policies, queue
+from vault.errors import BadName, NameTaken, NotAllowedNow, TooMany
+from vault.keys.making import NewKey, new_key, open_key
+from vault.lifecycle import issuers
+from vault.models import Certificate, Key, Operation, OperationStep, Vault
+from vault.models.audit import Actor, record
+from vault.models.certificate import NAME
+from vault.models.policy import Policy
+from vault.x509.requests import build_csr
+from vault.x509.types import PrivateKey
+from vault.x509.visible import shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is asked for. `submission` makes asking twice the same as asking once.
+
+    `holder` is the certificate that had the name when rights were looked at (0: the name was free); it must have it
+    still. None when nobody looked.
+    """
+
+    name: str
+    policy: Policy
+    tags: dict[str, str] | None = None
+    submission: uuid.UUID | None = None
+    reason: Operation.Reason = Operation.Reason.REQUEST
+    holder: int | None = None
+
+
+def request_certificate(*, vault: Vault, order: Order, by: Actor) -> Operation:
+    """Begin issuing a new version of a certificate; the returned operation tracks it.
+
+    The certificate is made when the name is new; its owner is then who asks. Without `order.tags` the certificate's
+    tags are kept. The same `submission` by the same person returns the operation that it began.
+
+    Raises:
+        BadName: the name cannot be a certificate's.
+        PolicyViolation: the policy contradicts itself, our rules or its issuer.
+        NameTaken: a deleted certificate holds the name, or another than `order.holder` has come to.
+        NotAllowedNow: a request for this certificate is in progress.
+        TooMany: too many requests are running, of this person or in this vault.
+    """
+    policy = prepare(vault, order.policy)
+    check_name(order.name)
+    if order.tags is not None:
+        policies.check_tags(order.tags)
+    # Before the transaction, which on SQLite keeps all other writers waiting.
+    _refuse_too_many(vault, by)
+    try:
+        with transaction.atomic():
+            operation = _begin(vault, replace(order, policy=policy), by)
+    except (IntegrityError, TooMany, NameTaken) as refusal:
+        earlier = _same_submission(order, by)
+        if earlier is None and not isinstance(refusal, IntegrityError):
+            raise
+        if earlier is None:
+            message = f"“{order.name}” is already being issued. Wait for that request to end, or cancel it."
+            raise NotAllowedNow(message) from None
+        return earlier
+    return operation
+
+
+def prepare(vault: Vault, policy: Policy) -> Policy:
+    """Return the policy complete and checked, its issuer spelled as the vault does. Raises PolicyViolation, BadName."""
+    named = replace(policy, issuer_name=issuers.official_name(vault, policy.issuer_name))
+    complete = policies.with_defaults(named)
+    policies.check(complete)
+    return complete
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot be a certificate's name. Raises BadName."""
+    if not NAME.match(name):
+        raise BadName(
+            f"“{shown(name)}” cannot be a certificate's name. Use 1 to 127 letters, digits and hyphens, "
+            "like www-example-org.",
+            field="name",
+        )
+
+
+def find_free(vault: Vault, name: str) -> Certificate | None:
+    """Return the live certificate of this name, None when the name is new. Raises NameTaken for a deleted one."""
+    certificate = vault.certificates.named(name).select_related("current").first()
+    if certificate is not None and certificate.deleted_at is not None:
+        message = f"A deleted certificate holds the name “{certificate}”. Recover or purge it first, or choose another."
+        raise NameTaken(message, recoverable=True)
+    return certificate
+
+
+def _begin(vault: Vault, order: Order, by: Actor) -> Operation:
+    certificate = _certificate(vault, order, by)
+    key, private, is_new = _key(vault, certificate, order.policy)
+    csr = _csr(order.policy, private)
+    if is_new:
+        key.save(force_insert=True)
+    step = issuers.first_step(order.policy.issuer_name)
+    operation = Operation.objects.create(
+        vault=vault,
+        certificate=certificate,
+        key=key,
+        csr=csr,
+        policy=order.policy,
+        issuer_name=order.policy.issuer_name,
+        reason=order.reason,
+        step=step,
+        detail=issuers.WAITING if step == Operation.Step.AWAITING_MERGE else "",
+        tags=certificate.tags,
+        submission=order.submission,
+        requested_by_id=by.user_id,
+        next_step_at=timezone.now() if step == Operation.Step.READY else None,
+    )
+    _tell(operation, key, by, is_new_key=is_new)
+    if step == Operation.Step.READY:
+        queue.advance_soon(operation.pk)
+    return operation
+
+
+def _refuse_too_many(vault: Vault, by: Actor) -> None:
+    running = Operation.objects.in_progress().filter(vault=vault).order_by()
+    if by.user_id is not None:
+        most = settings.RUNNING_PER_PERSON
+        mine = Operation.objects.in_progress().filter(requested_by_id=by.user_id).order_by()
+        if mine[:most].count() >= most:
+            raise TooMany(f"You have {most} requests in progress. Let some end, or cancel some, then ask again.")
+    most = settings.RUNNING_PER_VAULT
+    if running[:most].count() >= most:
+        raise TooMany(f"“{vault}” has {most} requests in progress. Let some of them end, then ask again.")
+
+
+def _certificate(vault: Vault, order: Order, by: Actor) -> Certificate:
+    certificate = find_free(vault, order.name)
+    if order.holder is not None and order.holder != (certificate.pk if certificate else 0):
+        raise NameTaken(f"The name “{order.name}” has changed hands at this moment. Look at it, then ask again.")
+    facts: dict[str, Any] = {"policy": order.policy, "issuer_name": order.policy.issuer_name}
+    if certificate is None:
+        return Certificate.objects.create(
+            vault=vault, name=order.name, owner_id=by.user_id, tags=order.tags or {}, **facts
+        )
+    if certificate.policy != order.policy:
+        certificate.adopt_policy(order.policy)
+    if order.tags is not None and order.tags != certificate.tags:
+        certificate.retag(order.tags)
+    return certificate
+
+
+def _key(vault: Vault, certificate: Certificate, policy: Policy) -> tuple[Key, PrivateKey, bool]:
+    old = certificate.current.key if policy.key.reuse and certificate.current else None
+    if old and (old.kty, old.exportable) == (policy.key.kty, policy.key.exportable) and _same_strength(old, policy):
+        return old, open_key(old), False
+    made: NewKey = new_key(vault, policy.key)
+    return made.row, made.private, True
+
+
+def _same_strength(key: Key, policy: Policy) -> bool:
+    return key.size == policy.key.size if key.kty == "RSA" else key.curve == policy.key.curve
+
+
+def _csr(policy: Policy, private: PrivateKey) -> bytes:
+    return build_csr(
+        subject=policy.subject, names=policy.names, key_usage=policy.key_usage, ekus=policy.ekus, key=private
+    )
+
+
+def _tell(operation: Operation, key: Key, by: Actor, *, is_new_key: bool) -> None:
+    made = "made and sealed" if is_new_key else "reused from the current version"
+    kinds = OperationStep.Kind
+    OperationStep.objects.bulk_create(
+        [
+            OperationStep(operation=operation, kind=kinds.REQUESTED, text=f"Requested by {by.name}"),
+            OperationStep(operation=operation, kind=kinds.KEY, text=f"{key} key {made}; signing request (CSR) made"),
+        ]
+    )
+    record(
+        "certificates/create",
+        f"certificates/{operation.certificate.name}",
+        by=by,
+        vault=operation.vault,
+        details={"operation": operation.request_id.hex, "issuer": operation.issuer_name, "reason": operation.reason},
+    )
+
+
+def _same_submission(order: Order, by: Actor) -> Operation | None:
+    if order.submission is None:
+        return None
+    return Operation.objects.filter(submission=order.submission, requested_by_id=by.user_id).first()

@@ -1,0 +1,22 @@
+"""One module per noun."""
+
+from vault.models.audit import AuditChain, AuditEvent
+from vault.models.certificate import Certificate
+from vault.models.key import Key, PooledKey, RingKey
+from vault.models.operation import Operation, OperationStep
+from vault.models.vault import Vault
+from vault.models.version import Version, VersionName
+
+__all__ = [
+    "AuditChain",
+    "AuditEvent",
+    "Certificate",
+    "Key",
+    "Operation",
+    "OperationStep",
+    "PooledKey",
+    "RingKey",
+    "Vault",
+    "Version",
+    "VersionName",
+]
