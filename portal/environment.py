@@ -1,0 +1,58 @@
+"""Reads settings from the environment, once; a bad value stops the start with a sentence."""
+
+import os
+import secrets
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def text(name: str, default: str = "") -> str:
+    """Return the variable's value, or `default` when it is unset or empty."""
+    return os.environ.get(name) or default
+
+
+def number(name: str, default: int, *, low: int = 0, high: int = 10**9) -> int:
+    """Return the variable as a whole number within `low` to `high`. Else: ImproperlyConfigured."""
+    given = os.environ.get(name)
+    if not given:
+        return default
+    if not given.isdecimal() or not low <= int(given) <= high:
+        raise ImproperlyConfigured(f"{name} is “{given}”. Set it to a whole number from {low} to {high}.")
+    return int(given)
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    """Return the variable as yes or no (1/0, yes/no, true/false, on/off). Else: ImproperlyConfigured."""
+    given = os.environ.get(name, "").lower()
+    if not given:
+        return default
+    if given in {"1", "yes", "true", "on"}:
+        return True
+    if given in {"0", "no", "false", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name} is “{given}”. Set it to yes or no.")
+
+
+def words(name: str) -> list[str]:
+    """Return the variable's comma-separated values."""
+    return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
+def secret_file(path: Path) -> str:
+    """Return the secret that lies in `path`, making it (0600, 50 random characters) the first time."""
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        pass
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(secrets.token_urlsafe(50))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,33 @@
+"""Log lines: one event a line, control characters escaped, PEM blocks masked as the last net."""
+
+import logging
+import re
+from datetime import UTC, datetime
+
+_KEY = r"[A-Z0-9 ]{0,40}PRIVATE KEY-----"
+_PRIVATE = re.compile(rf"-----BEGIN {_KEY}.*?(-----END {_KEY}|\Z)", re.DOTALL)
+
+
+def mask(text: str) -> str:
+    """Replace private keys in PEM by a note."""
+    return _PRIVATE.sub("[private key removed]", text)
+
+
+class MaskSecrets(logging.Filter):
+    """Masks private keys in messages; what carries them should never have been logged."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = mask(record.getMessage()), ()
+        return True
+
+
+class Line(logging.Formatter):
+    """`2026-01-31T09:00:00Z WARNING name: message`, with control characters as escapes."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        text = record.getMessage()
+        if record.exc_info:
+            text += " | " + mask(self.formatException(record.exc_info)).replace("\n", " | ")
+        safe = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+        return f"{time} {record.levelname} {record.name}: {safe}"

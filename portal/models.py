@@ -1,0 +1,110 @@
+"""People, what they are in a vault, and their invitations."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser, Group
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from vault.errors import NotAllowedNow
+from vault.models import Vault
+
+
+class User(AbstractUser):
+    """A person. `is_staff` makes a portal administrator: makes vaults, invites people, no verb in a vault by that."""
+
+    must_change_password = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = "user"
+        verbose_name_plural = "users"
+        constraints: ClassVar = [
+            models.UniqueConstraint("email", condition=~Q(email=""), name="email_once"),
+        ]
+
+    @property
+    def title(self) -> str:
+        """The name to show: full name, else user name."""
+        return self.get_full_name() or self.username
+
+
+class Role(models.TextChoices):
+    """What a member is in a vault; `portal.access` expands roles to verbs."""
+
+    READER = "reader", "Reader"
+    REQUESTER = "requester", "Requester"
+    OFFICER = "officer", "Officer"
+    ADMINISTRATOR = "administrator", "Administrator"
+    AUDITOR = "auditor", "Auditor"
+
+
+class Membership(models.Model):
+    """A user or a group has a role in a vault."""
+
+    vault = models.ForeignKey(Vault, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="memberships")
+    group = models.ForeignKey(Group, null=True, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(user__isnull=False, group__isnull=True) | Q(user__isnull=True, group__isnull=False),
+                name="membership_of_user_or_group",
+            ),
+            models.UniqueConstraint(fields=["vault", "user"], name="membership_of_user_once"),
+            models.UniqueConstraint(fields=["vault", "group"], name="membership_of_group_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user or self.group}: {self.get_role_display()} of {self.vault}"
+
+
+class Invitation(models.Model):
+    """A one-time link with which a person chooses a password. Only a hash of the link's secret is kept."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="invitations")
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager[Invitation]] = models.Manager()
+
+    def __str__(self) -> str:
+        return f"invitation of {self.user}"
+
+    @classmethod
+    def issue(cls, user: User) -> str:
+        """Make a link secret for `user`, ending earlier ones; returned once, valid for INVITATION_DAYS."""
+        moment = timezone.now()
+        cls.objects.filter(user=user, used_at__isnull=True).update(expires_at=moment)
+        token = secrets.token_urlsafe(32)
+        life = timedelta(days=settings.INVITATION_DAYS)
+        cls.objects.create(user=user, token_hash=cls.hashed(token), expires_at=moment + life)
+        return token
+
+    @classmethod
+    def open_for(cls, token: str) -> Invitation | None:
+        """The unused, unexpired invitation of this link, or None."""
+        usable = cls.objects.filter(used_at__isnull=True, expires_at__gt=timezone.now(), user__is_active=True)
+        return usable.select_related("user").filter(token_hash=cls.hashed(token)).first()
+
+    @staticmethod
+    def hashed(token: str) -> str:
+        """SHA-256, in hex, of a link secret."""
+        return hashlib.sha256(token.encode()).hexdigest()
+
+    def use(self) -> None:
+        """Use the link up. Raises NotAllowedNow when someone was faster."""
+        mine = Invitation.objects.filter(pk=self.pk, used_at__isnull=True, expires_at__gt=timezone.now())
+        if not mine.update(used_at=timezone.now()):
+            raise NotAllowedNow("This link has been used already. Ask an administrator for a new one.")

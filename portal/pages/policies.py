@@ -1,0 +1,57 @@
+"""The policy of a certificate: what rules its next version."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portal import access
+from portal.forms.policy import PolicyForm
+from portal.pages import http
+from portal.pages.http import PageRequest
+from portal.pages.verdicts import UNUSED_USAGES
+from vault.lifecycle import changing
+from vault.models import Certificate
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def edit(request: PageRequest, vault: str, name: str) -> HttpResponse:
+    """Change the policy; issues nothing."""
+    certificate = access.certificate_for(request, vault, name, may="certificates/update")
+    data = request.POST if request.method == "POST" else None
+    form = PolicyForm(data, vault=certificate.vault, base=certificate.policy)
+    if request.method == "POST" and form.is_valid():
+        by = access.actor(request, "certificates/update")
+        changing.change_policy(certificate=certificate, policy=form.policy(), by=by)
+        messages.success(request, f"The policy of “{certificate}” is changed. It rules the next version.")
+        if form.has_unused_usages:
+            messages.warning(request, UNUSED_USAGES)
+        return http.see_other("certificates:detail", certificate.vault.name, certificate.name)
+    return _page(request, certificate, form)
+
+
+@require_POST
+@login_required
+def field(request: PageRequest, vault: str, name: str) -> HttpResponse:
+    """Judge one field while the form is being filled in."""
+    certificate = access.certificate_for(request, vault, name, may="certificates/update")
+    return http.field_answer(request, PolicyForm(request.POST, vault=certificate.vault, base=certificate.policy))
+
+
+def _page(request: PageRequest, certificate: Certificate, form: PolicyForm) -> HttpResponse:
+    context = {
+        "vault": certificate.vault,
+        "certificate": certificate,
+        "form": form,
+        "check_url": reverse("policies:field", args=[certificate.vault.name, certificate.name]),
+        "nav": "vaults",
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    return TemplateResponse(request, "policies/edit.html", context, status=status)

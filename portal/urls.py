@@ -1,0 +1,148 @@
+"""Where everything is. View, URL name and template share one name: `certificates.detail`, `certificates:detail`."""
+
+from django.urls import include, path, register_converter
+from django.urls.converters import StringConverter
+
+from portal.pages import (
+    accounts,
+    audit,
+    certificates,
+    deleted,
+    downloads,
+    health,
+    home,
+    members,
+    operations,
+    people,
+    policies,
+    requests,
+    vaults,
+    versions,
+)
+
+
+class Hex32(StringConverter):
+    """A request's or a version's id: 32 hex digits."""
+
+    regex = "[0-9a-f]{32}"
+
+
+class Name(StringConverter):
+    """A vault's or a certificate's name."""
+
+    regex = "[0-9a-zA-Z-]{1,127}"
+
+
+register_converter(Hex32, "hex32")
+register_converter(Name, "name")
+
+_accounts = [
+    path("sign-in/", accounts.sign_in, name="sign-in"),
+    path("sign-out/", accounts.sign_out, name="sign-out"),
+    path("account/", accounts.detail, name="detail"),
+    path("account/password/", accounts.password, name="password"),
+    path("theme/", accounts.theme, name="theme"),
+    path("password-reset/", accounts.reset, name="reset"),
+    path("password-reset/sent/", accounts.reset_sent, name="reset-sent"),
+    path("password-reset/<str:uidb64>/<str:token>/", accounts.reset_confirm, name="reset-confirm"),
+    path("invitation/<str:token>/", accounts.invitation, name="invitation"),
+]
+_people = [
+    path("", people.index, name="index"),
+    path("invite/", people.invite, name="invite"),
+    path("ring-backup/", people.ring_backup, name="ring-backup"),
+    path("audit/", people.audit, name="audit"),
+    path("audit.csv", people.audit_csv, name="audit-csv"),
+    path("<int:pk>/", people.detail, name="detail"),
+    path("<int:pk>/link/", people.link, name="link"),
+    path("<int:pk>/active/", people.active, name="active"),
+    path("<int:pk>/administrator/", people.administrator, name="administrator"),
+]
+_vaults = [
+    path("", vaults.index, name="index"),
+    path("new/", vaults.new, name="new"),
+    path("deleted/", vaults.deleted, name="deleted"),
+    path("deleted/<name:vault>/recover/", vaults.recover, name="recover"),
+    path("deleted/<name:vault>/purge/", vaults.purge, name="purge"),
+    path("<name:vault>/settings/", vaults.settings, name="settings"),
+    path("<name:vault>/settings/protect/", vaults.protect, name="protect"),
+    path("<name:vault>/settings/delete/", vaults.delete, name="delete"),
+]
+_members = [
+    path("<name:vault>/access/", members.index, name="index"),
+    path("<name:vault>/access/add/", members.add, name="add"),
+    path("<name:vault>/access/<int:pk>/change/", members.change, name="change"),
+    path("<name:vault>/access/<int:pk>/remove/", members.remove, name="remove"),
+]
+_audit = [
+    path("<name:vault>/audit/", audit.index, name="index"),
+    path("<name:vault>/audit.csv", audit.csv, name="csv"),
+]
+_requests = [
+    path("<name:vault>/request/", requests.new, name="new"),
+    path("<name:vault>/request/check/", requests.check, name="check"),
+    path("<name:vault>/request/submit/", requests.submit, name="submit"),
+    path("<name:vault>/request/field/", requests.field, name="field"),
+]
+_certificates = [
+    path("<name:vault>/", certificates.index, name="index"),
+    path("<name:vault>/certificates/<name:name>/", certificates.detail, name="detail"),
+    path("<name:vault>/certificates/<name:name>/progress/", certificates.progress, name="progress"),
+    path("<name:vault>/certificates/<name:name>/renew/", certificates.renew, name="renew"),
+    path("<name:vault>/certificates/<name:name>/tags/", certificates.tags, name="tags"),
+    path("<name:vault>/certificates/<name:name>/delete/", certificates.delete, name="delete"),
+]
+_policies = [
+    path("<name:vault>/certificates/<name:name>/policy/", policies.edit, name="edit"),
+    path("<name:vault>/certificates/<name:name>/policy/field/", policies.field, name="field"),
+]
+_deleted = [
+    path("<name:vault>/deleted/", deleted.index, name="index"),
+    path("<name:vault>/deleted/<name:name>/recover/", deleted.recover, name="recover"),
+    path("<name:vault>/deleted/<name:name>/purge/", deleted.purge, name="purge"),
+]
+_version = "<name:vault>/certificates/<name:name>/versions/<hex32:version>"
+_versions = [
+    path(f"{_version}/", versions.detail, name="detail"),
+    path(f"{_version}/enable/", versions.enable, name="enable"),
+    path(f"{_version}/disable/", versions.disable, name="disable"),
+]
+_downloads = [
+    path(f"{_version}/download/", downloads.with_key, name="with-key"),
+    path(f"{_version}/certificate.pem", downloads.pem, name="pem"),
+    path(f"{_version}/certificate.cer", downloads.der, name="der"),
+    path(f"{_version}/chain.pem", downloads.chain, name="chain"),
+]
+_operation = "<name:vault>/operations/<hex32:request_id>"
+_operations = [
+    path("<name:vault>/operations/", operations.index, name="index"),
+    path(f"{_operation}/", operations.detail, name="detail"),
+    path(f"{_operation}/progress/", operations.progress, name="progress"),
+    path(f"{_operation}/csr.pem", operations.csr_pem, name="csr-pem"),
+    path(f"{_operation}/csr.der", operations.csr_der, name="csr-der"),
+    path(f"{_operation}/merge/", operations.merge, name="merge"),
+    path(f"{_operation}/cancel/", operations.cancel, name="cancel"),
+    path(f"{_operation}/delete/", operations.delete, name="delete"),
+    path(f"{_operation}/retry/", operations.retry, name="retry"),
+]
+
+urlpatterns = [
+    path("", home.index, name="home"),
+    path("health/", health.index, name="health"),
+    path("", include((_accounts, "accounts"))),
+    path("people/", include((_people, "people"))),
+    path("vaults/", include((_vaults, "vaults"))),
+    path("vaults/", include((_members, "members"))),
+    path("vaults/", include((_audit, "audit"))),
+    path("vaults/", include((_requests, "requests"))),
+    path("vaults/", include((_operations, "operations"))),
+    path("vaults/", include((_deleted, "deleted"))),
+    path("vaults/", include((_policies, "policies"))),
+    path("vaults/", include((_versions, "versions"))),
+    path("vaults/", include((_downloads, "downloads"))),
+    path("vaults/", include((_certificates, "certificates"))),
+]
+handler400 = "portal.pages.failures.bad_request"
+handler403 = "portal.pages.failures.forbidden"
+handler404 = "portal.pages.failures.not_found"
+handler500 = "portal.pages.failures.broken"

@@ -1,0 +1,96 @@
+import io
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from portal.models import Membership, User
+from tests.factories import make_user, make_vault
+from vault.models import Vault
+
+
+def run(*words: str) -> str:
+    out = StringIO()
+    call_command(*words, stdout=out)
+    return out.getvalue()
+
+
+def test_a_vault_is_made() -> None:
+    assert "“payments” made" in run("create_vault", "payments", "--retention-days", "30", "--purge-protection")
+
+    vault = Vault.objects.get()
+    assert (vault.name, vault.retention_days, vault.purge_protection) == ("payments", 30, True)
+
+
+def test_a_taken_vault_name_is_told() -> None:
+    make_vault("payments")
+
+    with pytest.raises(CommandError, match="already"):
+        run("create_vault", "Payments")
+
+
+def test_a_person_gets_a_password_that_must_be_changed() -> None:
+    out = run("create_user", "ada", "--admin")
+
+    ada = User.objects.get()
+    assert ada.must_change_password
+    assert ada.is_staff
+    assert ada.check_password(out.rsplit(maxsplit=1)[-1])
+
+
+def test_a_password_from_standard_input_is_the_persons_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery\n"))
+
+    out = run("create_user", "ada", "--password-stdin")
+
+    ada = User.objects.get()
+    assert ada.check_password("correct horse battery")
+    assert not ada.must_change_password
+    assert "correct" not in out
+
+
+@pytest.mark.parametrize(
+    ("name", "password"), [("ada", "short"), ("ada", "password1234"), ("a da", "correct horse battery")]
+)
+def test_what_cannot_be_a_person_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, password: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(password + "\n"))
+
+    with pytest.raises(CommandError):
+        run("create_user", name, "--password-stdin")
+
+    assert not User.objects.exists()
+
+
+def test_a_taken_user_name_is_told() -> None:
+    make_user("ada")
+
+    with pytest.raises(CommandError, match="already"):
+        run("create_user", "ada")
+
+
+def test_a_member_is_added_and_given_another_role() -> None:
+    make_vault("payments")
+    make_user("ada")
+
+    run("add_member", "payments", "ada", "administrator")
+    run("add_member", "payments", "ada", "administrator")
+
+    assert Membership.objects.get().role == "administrator"
+
+
+def test_the_last_administrator_stays() -> None:
+    make_vault("payments")
+    make_user("ada")
+    run("add_member", "payments", "ada", "administrator")
+
+    with pytest.raises(CommandError, match="last administrator"):
+        run("add_member", "payments", "ada", "reader")
+
+
+@pytest.mark.parametrize("words", [("nowhere", "ada"), ("payments", "nobody")])
+def test_who_or_what_is_not_there_is_named(words: tuple[str, str]) -> None:
+    make_vault("payments")
+    make_user("ada")
+
+    with pytest.raises(CommandError, match="create_"):
+        run("add_member", *words, "reader")
