@@ -1,0 +1,1 @@
+"""Chromium works through the whole job, against a real portal."""
