@@ -24,6 +24,7 @@ class Purpose(enum.StrEnum):
     KEY = "key"
     POOL = "pool"
     SECRET = "secret"  # noqa: S105
+    DRAFT = "draft"
 
 
 def seal(secret: bytes, *, purpose: Purpose, vault_id: int, row_id: uuid.UUID) -> bytes:

@@ -1,6 +1,7 @@
 """The one place where a version comes to be."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
@@ -8,10 +9,12 @@ from django.db import IntegrityError, transaction
 from vault.errors import BadCertificate, Conflict
 from vault.keys.making import open_key
 from vault.keys.sealing import Purpose, seal
-from vault.models import Key, Operation, OperationStep, Version, VersionName
+from vault.lifecycle import chaining
+from vault.models import Certificate, Key, Operation, OperationStep, Version, VersionName
 from vault.models.audit import Actor, record
 from vault.models.policy import PKCS12
 from vault.x509 import certificates, pfx
+from vault.x509.certificates import split_pem
 from vault.x509.chains import Chain
 
 
@@ -32,35 +35,36 @@ def complete(*, operation: Operation, answer: Answer, by: Actor) -> Version:
         Conflict: this very certificate is a version already.
         OperationClosed: someone else has ended the operation meanwhile.
     """
-    facts = certificates.facts(answer.leaf)
-    key = operation.key
-    if key is None or facts.spki_sha256 != key.spki_sha256:
+    if certificates.facts(answer.leaf).spki_sha256 != operation.spki_sha256:
         raise BadCertificate("This certificate was made for another key than the one of this request.")
-    version = _version(operation, facts, answer.chain)
-    version.notes = list(answer.notes)
-    version.der = answer.leaf
-    version.secret = _sealed_secret(version, key, answer.chain.certificates)
-    try:
-        with transaction.atomic():
-            version.number = operation.certificate.versions.count() + 1
-            version.save(force_insert=True)
-            VersionName.objects.bulk_create(VersionName.of(version, _names(facts)))
-            operation.complete(version)
-            operation.certificate.become(version)
-            operation.note(f"Version {version.number} stored; it is the current one", kind=OperationStep.Kind.COMPLETED)
-            _record(version, operation, by)
-    except IntegrityError:
-        raise Conflict(f"This certificate is a version of “{operation.certificate}” already.") from None
+    certificate = operation.certificate
+    content_type = operation.policy.content_type
+    version = new_version(certificate, operation.key, answer, content_type=content_type, tags=operation.tags)
+    with version_once(certificate), transaction.atomic():
+        store(version)
+        operation.complete(version)
+        operation.note(f"Version {version.number} stored; it is the current one", kind=OperationStep.Kind.COMPLETED)
+        _record(version, operation, by)
     return version
 
 
-def _version(operation: Operation, facts: certificates.CertificateFacts, chain: Chain) -> Version:
-    return Version(
-        certificate=operation.certificate,
-        key=operation.key,
-        chain="".join(certificates.pem(der) for der in chain.certificates),
-        chain_complete=chain.complete,
-        content_type=operation.policy.content_type,
+def new_version(
+    certificate: Certificate, key: Key | None, answer: Answer, *, content_type: str, tags: dict[str, str]
+) -> Version:
+    """A version not yet saved, its secret sealed; without a key when the private part is not here.
+
+    Raises:
+        BadCertificate: the key is not the certificate's.
+        RingError: the key does not open, or nothing can be sealed.
+    """
+    facts = certificates.facts(answer.leaf)
+    version = Version(
+        certificate=certificate,
+        key=key,
+        der=answer.leaf,
+        chain="".join(certificates.pem(der) for der in answer.chain.certificates),
+        chain_complete=answer.chain.complete,
+        content_type=content_type,
         serial=facts.serial,
         thumbprint_sha1=facts.thumbprint_sha1,
         thumbprint_sha256=facts.thumbprint_sha256,
@@ -69,8 +73,32 @@ def _version(operation: Operation, facts: certificates.CertificateFacts, chain: 
         key_title=facts.key_title,
         not_before=facts.not_before,
         not_after=facts.not_after,
-        tags=operation.tags,
+        tags=tags,
+        notes=list(answer.notes),
     )
+    if key is not None:
+        version.secret = _sealed_secret(version, key, answer.chain.certificates)
+    return version
+
+
+def store(version: Version, *, as_current: bool = True) -> None:
+    """Save a version with its names under the next number; call it in the transaction that it belongs to."""
+    certificate = version.certificate
+    version.number = certificate.versions.count() + 1
+    version.save(force_insert=True)
+    VersionName.objects.bulk_create(VersionName.of(version, _names(certificates.facts(bytes(version.der)))))
+    chaining.remember(certificate.vault, split_pem(version.chain))
+    if as_current:
+        certificate.become(version)
+
+
+@contextlib.contextmanager
+def version_once(certificate: Certificate) -> Iterator[None]:
+    """Turn the database's refusal of a version that is there already into Conflict; wraps the transaction."""
+    try:
+        yield
+    except IntegrityError:
+        raise Conflict(f"This certificate is a version of “{certificate}” already.") from None
 
 
 def _names(facts: certificates.CertificateFacts) -> list[tuple[str, str]]:

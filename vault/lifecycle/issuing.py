@@ -109,6 +109,7 @@ def _begin(vault: Vault, order: Order, by: Actor) -> Operation:
         certificate=certificate,
         key=key,
         csr=csr,
+        spki_sha256=key.spki_sha256,
         policy=order.policy,
         issuer_name=order.policy.issuer_name,
         reason=order.reason,

@@ -1,7 +1,9 @@
 """One module per noun."""
 
 from vault.models.audit import AuditChain, AuditEvent
+from vault.models.ca_certificate import CACertificate
 from vault.models.certificate import Certificate
+from vault.models.draft import Draft
 from vault.models.key import Key, PooledKey, RingKey
 from vault.models.operation import Operation, OperationStep
 from vault.models.vault import Vault
@@ -10,7 +12,9 @@ from vault.models.version import Version, VersionName
 __all__ = [
     "AuditChain",
     "AuditEvent",
+    "CACertificate",
     "Certificate",
+    "Draft",
     "Key",
     "Operation",
     "OperationStep",

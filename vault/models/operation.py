@@ -95,6 +95,7 @@ class Operation(models.Model):
     issuer_name = models.CharField(max_length=127)
     key = models.ForeignKey(Key, null=True, on_delete=models.SET_NULL, related_name="operations")
     csr = models.BinaryField()
+    spki_sha256 = models.CharField(max_length=64, blank=True, db_index=True)
     version = models.OneToOneField(Version, null=True, on_delete=models.SET_NULL, related_name="operation")
     tags = models.JSONField(default=dict)
     provider_ref = models.JSONField(default=dict)

@@ -34,12 +34,14 @@ __all__ = [
     "describe_key",
     "facts",
     "is_self_signed",
+    "issuer_sha256",
     "load",
     "pem",
     "public_key_of",
     "self_sign",
     "spki_sha256",
     "split_pem",
+    "subject_sha256",
 ]
 
 _SERIAL_BITS = 128
@@ -121,6 +123,21 @@ def split_pem(text: str) -> list[bytes]:
         if text
         else []
     )
+
+
+def subject_sha256(der: bytes) -> str:
+    """SHA-256 over the DER of the certificate's subject, by which the certificates below it look for it."""
+    return _name_sha256(load(der).subject)
+
+
+def issuer_sha256(der: bytes) -> str:
+    """SHA-256 over the DER of its issuer's name (RFC 5280 §4.1.2.4): the `subject_sha256` to look for."""
+    return _name_sha256(load(der).issuer)
+
+
+def _name_sha256(name: x509.Name) -> str:
+    with refusing(_unreadable()):
+        return hashlib.sha256(name.public_bytes()).hexdigest()
 
 
 def public_key_of(der: bytes) -> CertificatePublicKeyTypes:
