@@ -10,7 +10,8 @@
     ├─ Conflict               the thing exists already, or its name is not free
     │  └─ NameTaken
     ├─ NotAllowedNow          right person, wrong moment
-    │  └─ OperationClosed     the request has already ended
+    │  ├─ OperationClosed     the request has already ended
+    │  └─ DraftGone           an upload that is not kept any more: imported already, or its time is over
     ├─ NotAllowed             the object itself forbids it (not exportable, purge protection …)
     ├─ TooMany                a limit on running work or its rate
     ├─ RingError              the key ring is missing, unsafe, or not the one that sealed this
@@ -20,7 +21,12 @@ A class has a stable `code`; a case has a sentence for a person. Messages name t
 and what to do next. They never carry keys, passwords or tokens.
 """
 
-from typing import ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    import uuid
 
 
 class VaultError(Exception):
@@ -95,6 +101,16 @@ class OperationClosed(NotAllowedNow):
     """The request has already ended."""
 
     code = "OperationClosed"
+
+
+class DraftGone(NotAllowedNow):
+    """An upload that is not kept any more. `version` is what was imported from it, when that was a single one."""
+
+    code = "DraftGone"
+
+    def __init__(self, message: str, *, version: uuid.UUID | None = None) -> None:
+        super().__init__(message)
+        self.version = version
 
 
 class NotAllowed(VaultError):

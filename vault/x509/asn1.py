@@ -6,6 +6,7 @@ read on its own. Everything raises ValueError on octets that are not DER.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID, UTF8 = (
     0x0C,
 )
 SEQUENCE, SET = 0x30, 0x31
+MAX_MEMBERS = 20_000
+"""Of one element: each costs a microsecond, and several looks are taken."""
 EXTENSION_REQUEST = "1.2.840.113549.1.9.14"
 _CLASS_CONTEXT_3 = 0xA3
 _CLASS_CONTEXT_0 = 0xA0
@@ -48,22 +51,35 @@ class Extension:
 
 def read(data: bytes, start: int = 0) -> Element:
     """The element that begins at `start`; what follows it is ignored."""
+    tag, length, body = header(data, start)
+    if length is None:
+        raise ValueError("not a DER length")
+    return Element(tag, data[body : body + length], data[start : body + length])
+
+
+def header(data: bytes, start: int) -> tuple[int, int | None, int]:
+    """The tag at `start`, the length (None when it is indefinite, as BER allows), and where the content begins."""
     if start + 2 > len(data) or data[start] & _LONG_TAG == _LONG_TAG:
         raise ValueError("not a DER element")
     length, body = data[start + 1], start + 2
-    if length >= _LONG_LENGTH:
+    if length == _LONG_LENGTH:
+        return data[start], None, body
+    if length > _LONG_LENGTH:
         octets = length & _LOW_BITS
-        if not 1 <= octets <= _MAX_LENGTH_OCTETS:
+        if octets > _MAX_LENGTH_OCTETS or body + octets > len(data):
             raise ValueError("not a DER length")
         length, body = int.from_bytes(data[body : body + octets]), body + octets
     if body + length > len(data):
         raise ValueError("DER element cut off")
-    return Element(data[start], data[body : body + length], data[start : body + length])
+    return data[start], length, body
 
 
 def children(content: bytes) -> list[Element]:
-    """The elements that fill `content`, one after the other."""
-    return list(_each(content))
+    """The elements that fill `content`, one after the other; ValueError for more of them than any file needs."""
+    found = list(itertools.islice(_each(content), MAX_MEMBERS + 1))
+    if len(found) > MAX_MEMBERS:
+        raise ValueError("more members than anybody needs")
+    return found
 
 
 def _each(content: bytes) -> Iterator[Element]:

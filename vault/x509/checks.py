@@ -1,48 +1,36 @@
-"""Is what a CA sent back the certificate that was asked for?
+"""Is a certificate fit to be kept, and is what a CA sent back the one that was asked for?
 
-Refused: what is wrong for the request whoever issued it. Warned of: what is lawful, and a person should know.
+Refused: what is wrong whoever issued it. Warned of: what is lawful, and a person should know.
 """
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cryptography import x509
 
 from vault.errors import BadCertificate
-from vault.x509 import asn1, extensions
-from vault.x509.certificates import facts, is_self_signed, load, signature_hash
-from vault.x509.describing import knows
+from vault.x509 import asn1, doubts, extensions
+from vault.x509.certificates import is_self_signed, load, signature_hash
+from vault.x509.doubts import CertificateWarning
 from vault.x509.keytypes import certificate_spki_sha256
 from vault.x509.library import refusing
-from vault.x509.requests import describe_csr, load_csr
-from vault.x509.visible import display, shown
+from vault.x509.requests import describe_csr
 
 if TYPE_CHECKING:
     from vault.models.policy import AlternativeNames
     from vault.x509.chains import Chain
+
+__all__ = ["CertificateWarning", "check_answer", "check_certificate", "expiry_refusal", "pick_leaf"]
 
 MAX_SERIAL_OCTETS = 20
 MAX_NAMES = 1000
 MAX_EXTENSIONS = 100
 _WEAK_HASHES = frozenset({"md5", "sha1"})
 _WEAK_OIDS = frozenset({"1.2.840.113549.1.1.2", "1.2.840.113549.1.1.3", "1.2.840.113549.1.1.4"})  # MD2, MD4, MD5
-_NO_END = 9999
-_LISTED = 10
 _FINGERPRINT = 16
-
-
-@dataclass(frozen=True, kw_only=True)
-class CertificateWarning:
-    """Something lawful that a person should know: a stable code, a sentence, and the names it is about."""
-
-    code: str
-    sentence: str
-    names: tuple[str, ...] = ()
 
 
 def pick_leaf(certificates: Sequence[bytes], *, csr_der: bytes) -> bytes:
@@ -78,16 +66,55 @@ def check_answer(
     found = _extensions(certificate)
     _check_key(certificate, csr_der)
     _check_role(certificate, found)
+    _check_soundness(certificate, found)
+    _check_end(certificate, now)
+    return [
+        *doubts.about_names(leaf_der, expected_names),
+        *doubts.about_no_names(leaf_der),
+        *doubts.about_dates(certificate, now),
+        *doubts.about_usages(found, csr_der),
+        *doubts.about_critical(found),
+        *doubts.about_chain(chain),
+    ]
+
+
+def check_certificate(leaf_der: bytes, *, now: datetime, chain: Chain | None = None) -> list[CertificateWarning]:
+    """Check a certificate that nobody asked for here, whether it has expired or not; `now` is aware.
+
+    Codes: `no-names`, `is-ca`, `not-yet-valid`, `no-end`, `few-days`, `unknown-critical`, and if `chain` is given
+    `no-chain`, `chain-incomplete`, `chain-ignored`.
+
+    Raises:
+        BadCertificate: field `certificate`; MD5 or SHA-1, it ends before it begins, too many names, or it breaks
+            RFC 5280 (version, serial number, repeated or unreadable extensions).
+        UnreadableFile: not a certificate.
+    """
+    certificate = load(leaf_der)
+    found = _extensions(certificate)
+    _check_soundness(certificate, found)
+    return [
+        *doubts.about_no_names(leaf_der),
+        *doubts.about_a_ca(found),
+        *doubts.about_dates(certificate, now),
+        *doubts.about_few_days(certificate, now),
+        *doubts.about_critical(found),
+        *doubts.about_chain(chain),
+    ]
+
+
+def expiry_refusal(end: datetime, now: datetime) -> str:
+    """The sentence on a certificate whose last moment is `end`, "" while it has not expired."""
+    return (
+        f"This certificate expired on {doubts.moment_text(end)}. Ask the CA for one that is valid." if end < now else ""
+    )
+
+
+def _check_soundness(certificate: x509.Certificate, found: Sequence[asn1.Extension]) -> None:
+    """What holds for every certificate, wherever it comes from."""
     _check_signature(certificate)
     _check_form(certificate)
-    _check_end(certificate, now)
-    _check_size(leaf_der, found)
-    return [
-        *_name_warnings(leaf_der, expected_names),
-        *_date_warnings(certificate, now),
-        *_extension_warnings(found, csr_der),
-        *_chain_warnings(chain),
-    ]
+    _check_order(certificate)
+    _check_size(found)
 
 
 def _bad(sentence: str) -> BadCertificate:
@@ -154,101 +181,22 @@ def _check_form(certificate: x509.Certificate) -> None:
         )
 
 
-def _check_end(certificate: x509.Certificate, now: datetime) -> None:
-    end = certificate.not_valid_after_utc
-    if end < certificate.not_valid_before_utc:
+def _check_order(certificate: x509.Certificate) -> None:
+    if certificate.not_valid_after_utc < certificate.not_valid_before_utc:
         raise _bad("This certificate ends before it begins. Ask the CA to issue it again.")
-    if end < now:
-        raise _bad(f"This certificate expired on {_moment(end)}. Ask the CA for one that is valid.")
 
 
-def _moment(moment: datetime) -> str:
-    return f"{moment.day} {moment:%B %Y at %H:%M} UTC"
+def _check_end(certificate: x509.Certificate, now: datetime) -> None:
+    refusal = expiry_refusal(certificate.not_valid_after_utc, now)
+    if refusal:
+        raise _bad(refusal)
 
 
-def _by_meaning(names: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Names for showing, each under the form in which two spellings of it are equal."""
-    return {_comparable(kind, value): display(value) for kind, value in names}
-
-
-def _comparable(kind: str, value: str) -> str:
-    if kind == "dns":
-        return value.lower().removesuffix(".")
-    if kind == "email":
-        local, _, domain = value.rpartition("@")
-        return f"email:{local}@{domain.lower()}"
-    if kind == "ip":
-        return f"ip:{ipaddress.ip_address(value)}"
-    return f"{kind}:{value}"
-
-
-def _check_size(leaf_der: bytes, found: Sequence[asn1.Extension]) -> None:
+def _check_size(found: Sequence[asn1.Extension]) -> None:
     """No CA gives so many; pages and searches would drown in them."""
-    names = len(facts(leaf_der).names)
+    with refusing(_bad("This certificate's names are damaged. Ask the CA to issue it again.")):
+        names = len(extensions.subject_alternative_names(found))
     if names > MAX_NAMES:
         raise _bad(f"This certificate holds {names:,} names; {MAX_NAMES:,} is the most that is kept.")
     if len(found) > MAX_EXTENSIONS:
         raise _bad(f"This certificate holds {len(found):,} extensions; {MAX_EXTENSIONS} is the most that is kept.")
-
-
-def _name_warnings(leaf_der: bytes, expected: AlternativeNames) -> Iterable[CertificateWarning]:
-    given, wanted = _by_meaning(facts(leaf_der).names), _by_meaning(expected.pairs())
-    missing = tuple(name for meaning, name in wanted.items() if meaning not in given)
-    added = tuple(name for meaning, name in given.items() if meaning not in wanted)
-    if missing:
-        sentence = f"Names that were asked for are missing: {_listed(missing)}. Clients will refuse them."
-        yield CertificateWarning(code="names-missing", sentence=sentence, names=missing)
-    if added:
-        sentence = f"The CA added names that were not asked for: {_listed(added)}."
-        yield CertificateWarning(code="names-added", sentence=sentence, names=added)
-    if not given:
-        sentence = "The certificate holds no alternative names; browsers look nowhere else for a host name."
-        yield CertificateWarning(code="no-names", sentence=sentence)
-
-
-def _without(names: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
-    known = set(others)
-    return tuple(name for name in dict.fromkeys(names) if name not in known)
-
-
-def _listed(names: Sequence[str]) -> str:
-    text = ", ".join(shown(name) for name in names[:_LISTED])
-    return text if len(names) <= _LISTED else f"{text} and {len(names) - _LISTED} more"
-
-
-def _date_warnings(certificate: x509.Certificate, now: datetime) -> Iterable[CertificateWarning]:
-    if certificate.not_valid_before_utc > now:
-        sentence = f"The certificate is not valid before {_moment(certificate.not_valid_before_utc)}."
-        yield CertificateWarning(code="not-yet-valid", sentence=sentence)
-    if certificate.not_valid_after_utc.year >= _NO_END:
-        sentence = "The certificate has no end: its last day is in the year 9999 (RFC 5280 §4.1.2.5)."
-        yield CertificateWarning(code="no-end", sentence=sentence)
-
-
-def _extension_warnings(found: Sequence[asn1.Extension], csr_der: bytes) -> Iterable[CertificateWarning]:
-    asked = extensions.extended_key_usages(asn1.request_extensions(load_csr(csr_der).tbs_certrequest_bytes))
-    missing = _without(asked, extensions.extended_key_usages(found))
-    if missing:
-        sentence = f"Extended key usages that were asked for are missing: {_listed(missing)}."
-        yield CertificateWarning(code="ekus-missing", sentence=sentence, names=missing)
-    unknown = tuple(one.oid for one in found if one.critical and not knows(one.oid))
-    if unknown:
-        sentence = f"The certificate has critical extensions that many clients do not know: {_listed(unknown)}."
-        yield CertificateWarning(code="unknown-critical", sentence=sentence, names=unknown)
-
-
-def _chain_warnings(chain: Chain | None) -> Iterable[CertificateWarning]:
-    if chain is None:
-        return
-    if not chain.certificates:
-        sentence = "No certificate of the CA came with it. Servers need the intermediate: ask the CA for its chain."
-        yield CertificateWarning(code="no-chain", sentence=sentence)
-    elif not chain.complete:
-        sentence = "The chain does not reach a root. That is usual for public CAs; others may need the missing part."
-        yield CertificateWarning(code="chain-incomplete", sentence=sentence)
-    if chain.ignored:
-        number = len(chain.ignored)
-        sentence = (
-            f"{number} {'certificate does' if number == 1 else 'certificates do'} not belong to the chain and stay out."
-        )
-        yield CertificateWarning(code="chain-ignored", sentence=sentence)

@@ -13,7 +13,7 @@ from vault.x509 import asn1
 from vault.x509.library import is_refusal
 from vault.x509.types import PrivateKey
 
-_CURVES = {
+CURVE_NAMES = {
     "secp256r1": "P-256",
     "secp384r1": "P-384",
     "secp521r1": "P-521",
@@ -36,7 +36,7 @@ def key_title(public_key: CertificatePublicKeyTypes) -> str:
     if isinstance(public_key, rsa.RSAPublicKey):
         return f"RSA {public_key.key_size}"
     if isinstance(public_key, ec.EllipticCurvePublicKey):
-        return f"EC {_CURVES.get(public_key.curve.name, public_key.curve.name)}"
+        return f"EC {CURVE_NAMES.get(public_key.curve.name, public_key.curve.name)}"
     if isinstance(public_key, dsa.DSAPublicKey):
         return f"DSA {public_key.key_size}"
     return type(public_key).__name__.removesuffix("PublicKey").replace("MLDSA", "ML-DSA-")

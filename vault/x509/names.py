@@ -19,6 +19,7 @@ __all__ = [
     "clean_names",
     "display",
     "format_subject",
+    "group_names",
     "parse_subject",
     "propose_certificate_name",
     "read_names",
@@ -102,7 +103,7 @@ def clean_names(names: AlternativeNames) -> AlternativeNames:
         BadName: field `names`.
     """
     pairs = [(kind, CHECKS[kind](value)) for kind, value in names.pairs()]
-    return _group(dict.fromkeys(pairs))
+    return group_names(dict.fromkeys(pairs))
 
 
 def propose_certificate_name(names: AlternativeNames) -> str:
@@ -147,7 +148,7 @@ class _Reader:
             notes.append(f"{_count(self.shortened, 'address was', 'addresses were')} cut to the host name.")
         if self.repeated:
             notes.append(f"{_count(self.repeated, 'name was', 'names were')} given more than once.")
-        return ReadNames(names=_group(self.pairs), problems=tuple(self.problems), notes=tuple(notes))
+        return ReadNames(names=group_names(self.pairs), problems=tuple(self.problems), notes=tuple(notes))
 
     def _kind_and_value(self, entry: str) -> tuple[str, str]:
         """Say what kind of name an entry is, and strip what does not belong to the name."""
@@ -216,7 +217,8 @@ def _unbracketed(entry: str) -> str:
     return entry if entry.startswith("[") or "[" in entry else entry.removesuffix("]").strip(_QUOTES)
 
 
-def _group(pairs: Iterable[tuple[str, str]]) -> AlternativeNames:
+def group_names(pairs: Iterable[tuple[str, str]]) -> AlternativeNames:
+    """Clean (kind, value) pairs as alternative names; the inverse of `AlternativeNames.pairs`."""
     kinds: dict[str, list[str]] = {
         "dns": [],
         "email": [],

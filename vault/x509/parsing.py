@@ -2,63 +2,103 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vault.errors import KeyExposed, UnreadableFile
-from vault.x509.reading import MAX_CERTIFICATES, Found
-from vault.x509.visible import shown
+from vault.errors import BadParameter, TooMany
+from vault.x509.found import Found, FoundFile, Upload
+from vault.x509.limits import (
+    MAX_FILES,
+    MAX_FOUND,
+    MAX_OCTETS,
+    MAX_PASSWORD,
+    READER_WAIT,
+    READERS,
+)
+from vault.x509.visible import display
 
 CHILD = Path(__file__).with_name("child.py")
-DEADLINE = 10.0
-"""Seconds on the wall; the child's own limit is on processor time."""
-_MAX_ANSWER = 8_000_000
-_NEEDED = (
-    "What is needed is the signed certificate from the CA: a .cer, .crt, .pem or .p7b file, or its text with the line "
-    "-----BEGIN CERTIFICATE-----."
-)
-_HINTS = {"a PFX file": " It may hold a private key, so nothing of it was kept."}
+DEADLINE = 20.0
+"""Seconds on the wall; the child's own limits are on processor time."""
+_MAX_ANSWER = 16_000_000
+_LONGEST_NAME = 250
+_readers = threading.BoundedSemaphore(READERS)
+_UNKNOWN = "a file"
+_UNREADABLE = "This file cannot be read. Export it again, as PEM or PFX."
+_TOO_SLOW = "This file takes too long to read, so it was not read to its end. Export it again, or send less at a time."
+_NOT_REACHED = "This file was not read, because one before it could not be. Send it alone."
 
 
-def read_certificates(data: bytes, *, limit: int = 1_000_000) -> Found:
-    """Find the certificates in an upload or a paste; there is at least one in the answer.
+def read_files(files: Sequence[Upload], *, password: str | None = None) -> Found:
+    """Read everything in the files, in the parsing child; a ZIP gives one `FoundFile` for each file in it.
+
+    What a file holds never raises: each `FoundFile` carries its own refusal.
 
     Args:
-        data: the octets as they came.
-        limit: the most octets that are looked at.
+        files: the uploads as they came, at most 100 of them and 1,000,000 octets together.
+        password: for whatever is protected; None and "" stand for none.
 
     Raises:
-        UnreadableFile: field `certificate`; too large, damaged, or no certificate; the sentence says which.
-        KeyExposed: field `certificate`; a private key is in it, whatever else is. Nothing was kept.
+        BadParameter: field `file`: too many, or too large together; field `password`: it cannot be one.
+        TooMany: too many files are being read at this moment.
     """
-    if len(data) > limit:
-        sentence = (
-            f"This file has {len(data):,} octets; {limit:,} is the most that is read. Send the certificate alone."
-        )
-        raise UnreadableFile(sentence, field="certificate")
-    found = _found(_ask_child(data))
-    if found.private_key:
-        raise KeyExposed(
-            "This holds a private key. Nothing of it was kept, but a key that was sent here should be treated as "
-            "exposed: replace it. Then send the certificate alone.",
-            field="certificate",
-        )
-    if not found.certificates:
-        verb = "is" if found.looks_like == "an empty file" else "looks like"
-        hint = _HINTS.get(found.looks_like, "")
-        raise UnreadableFile(f"This {verb} {found.looks_like}.{hint} {_NEEDED}", field="certificate")
-    return found
+    _check_size(files)
+    _check_password(password)
+    with _a_reader():
+        answer, died_late = _ask_child(_input(files, password or None))
+    return Found(files=tuple(_found(answer, files, died_late=died_late)))
 
 
-def _ask_child(data: bytes) -> bytes:
-    """The child's answer; empty when it failed, died or was stopped at the deadline."""
+def _check_size(files: Sequence[Upload]) -> None:
+    size = sum(len(file.content) for file in files)
+    if len(files) > MAX_FILES:
+        sentence = f"These are {len(files):,} files; {MAX_FILES} is the most at a time. Send them in parts."
+        raise BadParameter(sentence, field="file")
+    if size > MAX_OCTETS:
+        what = "This file has" if len(files) == 1 else "These files have together"
+        raise BadParameter(f"{what} {size:,} octets; {MAX_OCTETS:,} is the most that is read.", field="file")
+
+
+def _check_password(password: str | None) -> None:
+    """Control characters would make the library print the password to standard error (`pfx.check_password`)."""
+    if password is None:
+        return
+    if len(password) > MAX_PASSWORD:
+        sentence = f"The password has more than {MAX_PASSWORD} characters, which no file has. Check what was pasted."
+        raise BadParameter(sentence, field="password")
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in password):
+        sentence = "The password holds control characters, which no file has. Type it by hand."
+        raise BadParameter(sentence, field="password")
+
+
+@contextlib.contextmanager
+def _a_reader() -> Iterator[None]:
+    if not _readers.acquire(timeout=READER_WAIT):
+        raise TooMany("Many files are being read at this moment. Wait a minute, then send this again.")
+    try:
+        yield
+    finally:
+        _readers.release()
+
+
+def _input(files: Sequence[Upload], password: str | None) -> bytes:
+    """What the child reads: nothing of it stands on a command line or in an environment."""
+    sizes = [(file.name[-_LONGEST_NAME:], len(file.content)) for file in files]
+    header = json.dumps({"password": password, "files": sizes}).encode()
+    return len(header).to_bytes(4) + header + b"".join(file.content for file in files)
+
+
+def _ask_child(data: bytes) -> tuple[bytes, bool]:
+    """The child's answer, as far as it came, and whether it ran into a limit on time."""
     with _child() as child:
         writer = threading.Thread(target=_write, args=(child, data), daemon=True)
         stopper = threading.Timer(DEADLINE, child.kill)
@@ -67,10 +107,20 @@ def _ask_child(data: bytes) -> bytes:
         try:
             answer = child.stdout.read(_MAX_ANSWER) if child.stdout else b""
         finally:
+            late = not stopper.is_alive()
             stopper.cancel()
+            child.poll()
+            late = late or _ended(child) in (-signal.SIGXCPU, -signal.SIGKILL)
             child.kill()
             writer.join()
-    return answer
+    return answer, late
+
+
+def _ended(child: subprocess.Popen[bytes]) -> int | None:
+    """How the child ended; it may need a moment after it closed its output. None when it still runs."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return child.wait(timeout=0.5)
+    return None
 
 
 @contextlib.contextmanager
@@ -101,25 +151,47 @@ def _write(child: subprocess.Popen[bytes], data: bytes) -> None:
             child.stdin.close()
 
 
-def _found(answer: bytes) -> Found:
-    """Read the child's answer as carefully as any other input."""
-    try:
-        found = json.loads(answer)
-        refusal = found.get("refusal")
-        if isinstance(refusal, str):
-            raise UnreadableFile(refusal, field="certificate")
-        return _as_found(found)
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
-        raise UnreadableFile(f"This file cannot be read. {_NEEDED}", field="certificate") from None
+def _found(answer: bytes, files: Sequence[Upload], *, died_late: bool) -> Iterator[FoundFile]:
+    """Read the child's answer as carefully as any other input; a file it did not finish carries a refusal."""
+    lines = _Answer(len(files))
+    lines.take(answer)
+    reached = True
+    for number, file in enumerate(files):
+        yield from (_weighed(one, lines.broken) for one in lines.found[number])
+        if number not in lines.done:
+            sentence = (_TOO_SLOW if died_late else _UNREADABLE) if reached else _NOT_REACHED
+            yield FoundFile(name=display(file.name[-_LONGEST_NAME:]), looks_like=_UNKNOWN, refusal=sentence)
+            reached = False
 
 
-def _as_found(found: dict[str, Any]) -> Found:
-    encoded = found["certificates"]
-    if len(encoded) > MAX_CERTIFICATES:
-        raise ValueError("more certificates than the child may give")
-    return Found(
-        certificates=tuple(base64.b64decode(one, validate=True) for one in encoded),
-        private_key=found["private_key"] is not False,
-        request=found["request"] is True,
-        looks_like=shown(found["looks_like"]),
-    )
+class _Answer:
+    """The lines of an answer, up to the first that is not as it should be."""
+
+    def __init__(self, count: int) -> None:
+        self.found: list[list[FoundFile]] = [[] for _ in range(count)]
+        self.done: set[int] = set()
+        self.broken: dict[str, str] = {}
+
+    def take(self, answer: bytes) -> None:
+        with contextlib.suppress(ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            for line in answer.splitlines():
+                self.take_line(json.loads(line))
+
+    def take_line(self, line: Any) -> None:
+        match line:
+            case [int(number)]:
+                self.done.add(number)
+            case [int(number), dict(file)] if sum(map(len, self.found)) < MAX_FOUND:
+                self.found[number].append(FoundFile.from_json(file))
+            case dict(broken):
+                self.broken = {str(name): display(str(sentence)) for name, sentence in broken.items()}
+            case _:
+                raise ValueError("not what the child writes")
+
+
+def _weighed(file: FoundFile, broken: dict[str, str]) -> FoundFile:
+    """The file with the keys refused that are broken beside others."""
+    if not any(key.spki_sha256 in broken for key in file.keys):
+        return file
+    keys = [replace(key, refusal=key.refusal or broken.get(key.spki_sha256, "")) for key in file.keys]
+    return replace(file, keys=tuple(keys))

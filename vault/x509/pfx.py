@@ -13,9 +13,10 @@ from vault.errors import BadCertificate, BadParameter
 from vault.x509.certificates import load, pem
 from vault.x509.library import refusing
 from vault.x509.types import PrivateKey
-from vault.x509.visible import display
+from vault.x509.visible import display, shown
 
 MAX_PASSWORD = 200
+MAX_FRIENDLY_NAME = 127
 ROUNDS = 100_000
 
 
@@ -31,15 +32,15 @@ def build_pfx(
     """A PFX of DER certificates and, unless None, the key.
 
     Encrypted with AES-256-CBC and HMAC-SHA-256 (PBES2, RFC 8018 §6.2), or with 3DES and SHA-1 when `legacy`, for
-    Windows before 2019; 100,000 rounds for the ciphers, the library's 2,048 for the MAC: the strength lies in the
-    password. Without a password nothing is encrypted.
+    Windows before 2019. The ciphers take 100,000 rounds, but the MAC the library's fixed 2,048, and whoever guesses
+    passwords tries them on the MAC: the strength lies in the password. Without a password nothing is encrypted.
 
     Raises:
         BadParameter: field `password`; empty, too long, or with control characters.
         BadCertificate: the key is not the certificate's.
     """
     encryption = _encryption(password, legacy=legacy)
-    certificate = _leaf(leaf, key)
+    certificate = check_pair(key=key, leaf=leaf)
     issuers = [load(octets) for octets in chain]
     name = display(friendly_name).encode()
     with refusing(BadCertificate("These certificates and this key do not go into one PFX. Download them as PEM.")):
@@ -52,11 +53,17 @@ def build_pem(*, key: PrivateKey | None, leaf: bytes, chain: Sequence[bytes]) ->
     Raises:
         BadCertificate: the key is not the certificate's.
     """
-    _leaf(leaf, key)
-    return (_key_pem(key) if key else "") + "".join(pem(octets) for octets in [leaf, *chain])
+    check_pair(key=key, leaf=leaf)
+    return (key_pem(key) if key else "") + "".join(pem(octets) for octets in [leaf, *chain])
 
 
-def _leaf(leaf: bytes, key: PrivateKey | None) -> x509.Certificate:
+def check_pair(*, key: PrivateKey | None, leaf: bytes) -> x509.Certificate:
+    """The library's object for a DER certificate, once it is sure that the key, unless None, is its own.
+
+    Raises:
+        BadCertificate: the key is not the certificate's.
+        UnreadableFile: not a certificate.
+    """
     certificate = load(leaf)
     refusal = BadCertificate("The certificate and the key do not belong together, so no file was made of them.")
     with refusing(refusal):
@@ -65,13 +72,18 @@ def _leaf(leaf: bytes, key: PrivateKey | None) -> x509.Certificate:
     return certificate
 
 
-def _key_pem(key: PrivateKey) -> str:
-    octets = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    return octets.decode()
+def key_pem(key: PrivateKey) -> str:
+    """The key as `PRIVATE KEY` (PKCS#8, RFC 5958), not encrypted, in PEM; ends with a newline."""
+    return _octets(key, serialization.Encoding.PEM).decode()
+
+
+def key_der(key: PrivateKey) -> bytes:
+    """The key as PKCS#8 DER, not encrypted."""
+    return _octets(key, serialization.Encoding.DER)
+
+
+def _octets(key: PrivateKey, encoding: serialization.Encoding) -> bytes:
+    return key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
 
 def _encryption(password: str | None, *, legacy: bool) -> serialization.KeySerializationEncryption:
@@ -106,4 +118,22 @@ def check_password(password: str) -> None:
         raise BadParameter(
             "The password holds control characters. Use characters that can be typed.",
             field="password",
+        )
+
+
+def check_friendly_name(name: str) -> None:
+    """Refuse a name for a PFX's key that would not come back as it was given.
+
+    Raises:
+        BadParameter: field `friendly_name`; empty, too long, or with characters that cannot be seen.
+    """
+    if not 1 <= len(name) <= MAX_FRIENDLY_NAME:
+        raise BadParameter(
+            f"The name inside the file has {len(name):,} characters. Give it 1 to {MAX_FRIENDLY_NAME}.",
+            field="friendly_name",
+        )
+    if display(name) != name:
+        raise BadParameter(
+            f"The name inside the file, “{shown(name)}”, holds characters that cannot be seen. Remove them.",
+            field="friendly_name",
         )

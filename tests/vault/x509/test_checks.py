@@ -22,7 +22,7 @@ from vault.errors import BadCertificate, UnreadableFile
 from vault.models.policy import AlternativeNames
 from vault.x509 import certificates
 from vault.x509.chains import Chain, order
-from vault.x509.checks import CertificateWarning, check_answer, pick_leaf
+from vault.x509.checks import CertificateWarning, check_answer, check_certificate, expiry_refusal, pick_leaf
 from vault.x509.requests import build_csr, csr_pem, describe_csr
 
 NOW = datetime.now(UTC)
@@ -301,3 +301,72 @@ def test_no_certificates_at_all_are_refused() -> None:
 
 def test_a_certificate_with_more_names_than_any_ca_gives_is_refused() -> None:
     refused(sign_csr(ISSUING, CSR, names=[f"n{number}.example" for number in range(1001)]), "holds 1,001 names")
+
+
+def test_a_subnet_among_the_names_is_a_name_that_nobody_asked_for() -> None:
+    names = b"\x82\x0fwww.example.org\x87\x08\xc0\x00\x02\x00\xff\xff\xff\x00"
+    san = forging.extension("2.5.29.17", b"\x30" + bytes([len(names)]) + names)
+
+    warnings = check(forging.with_extensions(ISSUING, sign_csr(ISSUING, make_csr(key=KEY, ekus=())), san))
+
+    assert "192.0.2.0/255.255.255.0" in next(one for one in warnings if one.code == "names-added").sentence
+
+
+# --------------------------------------------- certificates that nobody asked for here
+def test_a_certificate_that_nobody_asked_for_is_judged_by_itself() -> None:
+    other = make_leaf(ISSUING, "other.example.org")
+
+    assert check_certificate(other.der, now=NOW, chain=order(other.der, [ISSUING.der, ROOT.der])) == []
+
+
+def test_an_expired_certificate_is_sound_and_its_expiry_is_a_matter_of_its_own() -> None:
+    der = sign_csr(ISSUING, CSR, days=0.001)
+    end = certificates.facts(der).not_after
+
+    assert check_certificate(der, now=NOW) == []
+    assert expiry_refusal(end, end) == ""
+    assert expiry_refusal(end, end + timedelta(seconds=1)).startswith("This certificate expired on ")
+
+
+def test_a_ca_and_a_self_signed_certificate_are_sound() -> None:
+    assert codes(check_certificate(ROOT.der, now=NOW, chain=order(ROOT.der, []))) == ["no-names", "is-ca"]
+
+
+@pytest.mark.parametrize(
+    ("days", "left", "words"),
+    [
+        (90, timedelta(days=30), ""),
+        (90, timedelta(days=29, hours=23), "in 29 days"),
+        (90, timedelta(days=1, hours=1), "in 1 day."),
+        (90, timedelta(hours=5), "today"),
+        (90, timedelta(seconds=-1), ""),
+        (6, timedelta(days=3), ""),
+        (6, timedelta(days=1, hours=23), "in 1 day."),
+    ],
+)
+def test_the_last_days_are_told_when_they_are_few_for_such_a_certificate(
+    days: int, left: timedelta, words: str
+) -> None:
+    der = sign_csr(ISSUING, CSR, days=days)
+
+    warnings = check_certificate(der, now=certificates.facts(der).not_after - left)
+
+    assert [one.code for one in warnings] == (["few-days"] if words else [])
+    assert all(words in one.sentence for one in warnings)
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        (forging.with_version(ISSUING, sign_csr(ISSUING, CSR), 1), "version 3"),
+        (forging.with_serial(ISSUING, sign_csr(ISSUING, CSR), b"\x01" * 21), "serial number"),
+        (forging.with_algorithm(ISSUING, sign_csr(ISSUING, CSR), "1.2.840.10045.4.1"), "signed with SHA-1"),
+        (forging.with_extensions(ISSUING, sign_csr(ISSUING, CSR), forging.extension("2.5.29.37", b"")), "damaged"),
+        (sign_csr(ISSUING, CSR, names=[f"h{number}.example.org" for number in range(1001)]), "1,001 names"),
+    ],
+    ids=["version", "serial", "signature", "extension", "names"],
+)
+def test_what_is_unsound_is_refused_whoever_asked_for_it(broken: bytes, words: str) -> None:
+    with pytest.raises(BadCertificate, match=words):
+        check_certificate(broken, now=NOW)
+    refused(broken, words)

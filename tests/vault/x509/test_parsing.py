@@ -1,7 +1,6 @@
 """Reading files in a child process."""
 
 import base64
-import contextlib
 import json
 import os
 import subprocess
@@ -13,9 +12,10 @@ import pytest
 
 from tests.pki import forging
 from tests.pki.authority import key_pem, make_csr, make_intermediate, make_leaf, make_root
-from vault.errors import KeyExposed, UnreadableFile
+from vault.errors import BadParameter
 from vault.x509 import parsing
-from vault.x509.parsing import read_certificates
+from vault.x509.found import Found, FoundFile, Upload
+from vault.x509.parsing import read_files
 from vault.x509.requests import csr_pem
 
 ROOT = make_root()
@@ -31,58 +31,55 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return script
 
 
+def read(data: bytes) -> Found:
+    return read_files([Upload(content=data)])
+
+
 def test_certificates_come_back_from_the_child_as_they_were_sent() -> None:
-    found = read_certificates((LEAF.pem + ISSUING.pem + ROOT.pem).encode())
+    found = read((LEAF.pem + ISSUING.pem + ROOT.pem).encode())
 
     assert found.certificates == (LEAF.der, ISSUING.der, ROOT.der)
-    assert found.looks_like == "a certificate"
+    assert [file.looks_like for file in found.files] == ["a certificate"]
 
 
 def test_a_certificate_with_a_negative_serial_number_is_read() -> None:
     der = forging.with_serial(ISSUING, LEAF.der, b"\xff")
 
-    assert read_certificates(der).certificates == (der,)
+    assert read(der).certificates == (der,)
 
 
 @pytest.mark.parametrize("data", [key_pem(LEAF.key), LEAF.pem + key_pem(LEAF.key), LEAF.pem[:200] + key_pem(LEAF.key)])
-def test_a_private_key_is_refused_whatever_stands_beside_it(data: str) -> None:
-    with pytest.raises(KeyExposed, match=r"Nothing of it was kept.*treated as exposed") as refusal:
-        read_certificates(data.encode())
+def test_a_private_key_is_noticed_whatever_stands_beside_it(data: str) -> None:
+    found = read(data.encode())
 
-    assert refusal.value.field == "certificate"
-    assert key_pem(LEAF.key).splitlines()[1] not in str(refusal.value)
+    assert found.holds_private_key
+    assert key_pem(LEAF.key).splitlines()[1] not in found.files[0].refusal
 
 
 @pytest.mark.parametrize(
-    ("data", "sentence"),
+    ("data", "kind"),
     [
-        (csr_pem(make_csr()).encode(), "This looks like a certificate request."),
-        (b"<html><body>canary</body></html>", "This looks like an HTML page."),
-        (b"", "This is an empty file."),
-        (b"\x30\x80\x02\x01\x03\x30\x80", "This looks like a PFX file. It may hold a private key"),
-        (b"canary", "This looks like text."),
+        (csr_pem(make_csr()).encode(), "a certificate request"),
+        (b"<html><body>canary</body></html>", "an HTML page"),
+        (b"", "an empty file"),
+        (b"\x30\x80\x02\x01\x03\x30\x80", "a PFX file"),
+        (b"canary", "text"),
     ],
 )
-def test_what_is_no_certificate_is_refused_with_what_it_is_and_what_is_needed(data: bytes, sentence: str) -> None:
-    with pytest.raises(UnreadableFile) as refusal:
-        read_certificates(data)
+def test_what_is_no_certificate_comes_back_with_what_it_looks_like(data: bytes, kind: str) -> None:
+    (file,) = read(data).files
 
-    assert str(refusal.value).startswith(sentence)
-    assert "What is needed is the signed certificate" in str(refusal.value)
-    assert "canary" not in str(refusal.value)
-    assert refusal.value.field == "certificate"
+    assert (file.certificates, file.looks_like) == ((), kind)
+    assert "canary" not in file.refusal
 
 
 def test_the_childs_own_refusal_is_passed_on() -> None:
-    with pytest.raises(UnreadableFile, match="is cut off"):
-        read_certificates(LEAF.pem[:300].encode())
+    assert "is cut off" in read(LEAF.pem[:300].encode()).files[0].refusal
 
 
 def test_a_file_over_the_limit_is_refused_before_a_child_is_started(stand_in: Path) -> None:
-    with pytest.raises(UnreadableFile, match="has 1,000,001 octets; 1,000,000 is the most"):
-        read_certificates(b"a" * 1_000_001)
-    with pytest.raises(UnreadableFile, match="has 11 octets; 10 is the most"):
-        read_certificates(b"a" * 11, limit=10)
+    with pytest.raises(BadParameter, match="has 1,000,001 octets; 1,000,000 is the most"):
+        read(b"a" * 1_000_001)
 
     assert not stand_in.exists()
 
@@ -93,37 +90,55 @@ def test_a_file_over_the_limit_is_refused_before_a_child_is_started(stand_in: Pa
         "",
         "raise SystemExit(1)",
         "import os; os.abort()",
-        "import os; os.kill(os.getpid(), 9)",
+        "import os; os.kill(os.getpid(), 15)",
         "print('garbage')",
         "print('[]')",
         "print('null')",
         "print('{}')",
         "print('[' * 100000)",
-        "print('{\"certificates\": 5}')",
-        'print(\'{"certificates": ["!"], "private_key": false, "request": false, "looks_like": "x"}\')',
-        'print(\'{"certificates": [], "private_key": false, "request": false, "looks_like": 5}\')',
-        "import json; print(json.dumps({'certificates': ['AA=='] * 21, 'private_key': False}))",
+        "print('[0')",
+        "print('[1]')",
+        "print('[-2]')",
+        "print('[true, {}]')",
+        "print('[0, {}]')",
+        "print('[0, []]')",
         "import sys; sys.stdout.buffer.write(b'\\xff\\xfe')",
         "import sys; sys.stdout.write('a' * 20_000_000)",
         "import sys; sys.stdin.buffer.read(10); sys.stdin.close()",
     ],
-    ids=range(16),
+    ids=range(18),
 )
 def test_a_child_that_fails_dies_or_answers_garbage_gives_one_plain_refusal(stand_in: Path, script: str) -> None:
     stand_in.write_text(script)
 
-    with pytest.raises(UnreadableFile, match="cannot be read") as refusal:
-        read_certificates(b"a" * 500_000)
+    (file,) = read(b"a" * 500_000).files
 
-    assert refusal.value.field == "certificate"
+    assert file.certificates == ()
+    assert "cannot be read" in file.refusal
+
+
+def stand_in_answer(**changes: object) -> str:
+    """A script that answers with one file, and its end."""
+    lines = [json.dumps([0, FoundFile().to_json() | changes]), json.dumps([0])]
+    return f"print({chr(10).join(lines)!r})"
 
 
 def test_an_answer_that_does_not_clear_the_file_of_keys_counts_as_a_key(stand_in: Path) -> None:
-    answer = {"certificates": [], "private_key": "no", "request": False, "looks_like": "text"}
-    stand_in.write_text(f"print({json.dumps(json.dumps(answer))})")
+    stand_in.write_text(stand_in_answer(holds_private_key="no"))
 
-    with pytest.raises(KeyExposed):
-        read_certificates(b"a")
+    assert read(b"a").holds_private_key
+
+
+def test_what_was_found_before_the_child_died_is_kept(stand_in: Path) -> None:
+    lines = [json.dumps([0, FoundFile(certificates=(LEAF.der,)).to_json()]), "[0]"]
+    stand_in.write_text(f"import os; print({chr(10).join(lines)!r}, flush=True); os.kill(os.getpid(), 9)")
+
+    found = read_files([Upload(name=name, content=b"a") for name in ("a.pem", "b.pem", "c.pem")])
+
+    assert found.certificates == (LEAF.der,)
+    assert [file.name for file in found.files] == ["", "b.pem", "c.pem"]
+    assert "takes too long" in found.files[1].refusal
+    assert "one before it" in found.files[2].refusal
 
 
 def test_a_child_that_never_ends_is_stopped_and_leaves_nothing_behind(
@@ -134,9 +149,9 @@ def test_a_child_that_never_ends_is_stopped_and_leaves_nothing_behind(
     stand_in.write_text(f"import os, time\nopen({str(note)!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)")
 
     started = time.monotonic()
-    with pytest.raises(UnreadableFile, match="cannot be read"):
-        read_certificates(b"a" * 900_000)
+    found = read(b"a" * 900_000)
 
+    assert "takes too long" in found.files[0].refusal
     assert time.monotonic() - started < 10
     with pytest.raises(ProcessLookupError):
         os.kill(int(note.read_text()), 0)
@@ -147,18 +162,20 @@ def test_the_child_has_no_environment_no_error_output_and_no_other_files(
 ) -> None:
     monkeypatch.setenv("CHANCERY_CANARY", "canary")
     stand_in.write_text(
-        "import base64, json, os, sys\n"
+        "import json, os, sys\n"
         "print('canary', file=sys.stderr)\n"
-        "facts = [sorted(os.environ), os.getcwd(), sys.flags.isolated, sorted(os.listdir('/proc/self/fd'))[:4]]\n"
-        "text = base64.b64encode(json.dumps(facts).encode()).decode()\n"
-        "print(json.dumps({'certificates': [text], 'private_key': False, 'request': False, 'looks_like': 'x'}))\n"
+        "facts = [sorted(os.environ), os.getcwd(), sys.flags.isolated, sorted(os.listdir('/proc/self/fd'))[:4], sys.argv]\n"
+        f"file = {FoundFile().to_json()!r} | {{'looks_like': json.dumps(facts)}}\n"
+        "print(json.dumps([0, file]))\n"
+        "print('[0]')\n"
     )
 
     with Path(os.devnull).open("rb") as other:
         os.set_inheritable(other.fileno(), True)
-        found = read_certificates(b"a")
+        found = read_files([Upload(content=b"a")], password="canary")
 
-    environment, directory, isolated, files = json.loads(found.certificates[0])
+    environment, directory, isolated, files, arguments = json.loads(found.files[0].looks_like)
+    assert arguments == [str(stand_in)]
     assert set(environment) <= {"LC_CTYPE"}
     assert (directory, isolated) == ("/", 1)
     assert files == ["0", "1", "2", "3"]
@@ -193,7 +210,7 @@ def test_the_child_cannot_run_for_long_or_lift_its_limits() -> None:
         "print(resource.getrlimit(resource.RLIMIT_NOFILE))"
     )
 
-    assert done.stdout.split(b"\n")[:2] == [b"(5, 5) (0, 0)", b"(32, 32)"]
+    assert done.stdout.split(b"\n")[:2] == [b"(2, 10) (0, 0)", b"(32, 32)"]
 
 
 def test_the_child_reads_without_django_and_without_the_models() -> None:
@@ -201,7 +218,8 @@ def test_the_child_reads_without_django_and_without_the_models() -> None:
     script = (
         f"import sys; sys.path.insert(0, {root!r})\n"
         "from vault.x509 import child, reading, checks, chains, pfx, dates, requests\n"
-        "child.answer(b'hello')\n"
+        "from vault.x509 import archives\n"
+        'child.answer(len(header := b\'{"password": null, "files": [["a", 1]]}\').to_bytes(4) + header + b\'a\', lambda line: None)\n'
         "print(sorted(name for name in sys.modules if name.startswith(('django', 'vault.models', 'vault.keys'))))"
     )
 
@@ -214,7 +232,6 @@ def test_many_children_can_run_one_after_the_other_without_leaving_files_open() 
     before = len(list(Path("/proc/self/fd").iterdir()))
 
     for _ in range(3):
-        with contextlib.suppress(UnreadableFile):
-            read_certificates(base64.b64encode(b"hello" * 100))
+        read(base64.b64encode(b"hello" * 100))
 
     assert len(list(Path("/proc/self/fd").iterdir())) == before

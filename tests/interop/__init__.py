@@ -1,0 +1,1 @@
+"""Other people's tools read what is written here, and what they write is read here."""
