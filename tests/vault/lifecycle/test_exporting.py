@@ -2,9 +2,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key, pkcs7, pkcs12
 
 from tests.factories import make_certificate
+from tests.vault.lifecycle.chained import ISSUING, ROOT, make_chained_version, make_version_without_key
 from vault.errors import BadParameter, NotAllowed
 from vault.keys.making import open_key
 from vault.keys.sealing import Purpose, unseal
@@ -12,6 +13,7 @@ from vault.lifecycle import exporting, retiring
 from vault.lifecycle.exporting import Format
 from vault.models.audit import SYSTEM, AuditEvent
 from vault.models.policy import PEM_FILE, PKCS12, KeyPolicy
+from vault.x509.certificates import split_pem
 
 PASSWORD = "correct horse battery"
 HIDDEN = KeyPolicy(kty="EC", size=None, curve="P-256", exportable=False)
@@ -103,6 +105,65 @@ def test_a_file_does_not_show_its_content_in_a_repr() -> None:
     file = exporting.export_with_key(version=make_certificate().current, as_=Format.PEM, password=None, by=SYSTEM)
 
     assert "PRIVATE" not in repr(file)
+
+
+def test_every_format_leaves_with_an_event_of_its_own() -> None:
+    version = make_chained_version()
+
+    for as_ in Format:
+        exporting.export_with_key(version=version, as_=as_, password=PASSWORD, by=SYSTEM)
+
+    events = AuditEvent.objects.filter(action="secrets/get").order_by("pk")
+    assert [event.details["format"] for event in events] == [as_.value for as_ in Format]
+
+
+@pytest.mark.parametrize("as_", [Format.PFX, Format.JAVA])
+@pytest.mark.parametrize("friendly_name", ["a\x00b", "a\nb", "\u202e", "x" * 128])
+def test_a_name_that_cannot_stand_in_the_file_is_refused_before_anything_happens(
+    as_: Format, friendly_name: str
+) -> None:
+    version = make_certificate().current
+
+    with pytest.raises(BadParameter) as refusal:
+        exporting.export_with_key(version=version, as_=as_, password=PASSWORD, by=SYSTEM, friendly_name=friendly_name)
+
+    assert refusal.value.field == "friendly_name"
+    assert not AuditEvent.objects.filter(action="secrets/get").exists()
+
+
+def test_the_longest_name_of_a_certificate_is_a_friendly_name() -> None:
+    version = make_certificate(name="x" * 127).current
+
+    content = exporting.export_with_key(version=version, as_=Format.PFX, password=PASSWORD, by=SYSTEM).content
+
+    assert pkcs12.load_pkcs12(content, PASSWORD.encode()).cert.friendly_name == b"x" * 127
+
+
+def test_a_key_that_is_not_here_does_not_leave_and_the_refusal_says_where_it_is() -> None:
+    version = make_version_without_key()
+
+    with pytest.raises(NotAllowed, match="it is where its request was made"):
+        exporting.export_with_key(version=version, as_=Format.PEM, password=None, by=SYSTEM)
+
+    assert not AuditEvent.objects.filter(action="secrets/get").exists()
+
+
+def test_the_chain_leaves_without_its_root_unless_asked_for() -> None:
+    version = make_chained_version()
+
+    assert exporting.has_root(version)
+    assert exporting.chain_of(version, with_root=False) == (ISSUING.der,)
+    assert exporting.chain_of(version, with_root=True) == (ISSUING.der, ROOT.der)
+    assert split_pem(exporting.full_chain(version).content.decode()) == [bytes(version.der), ISSUING.der]
+    assert split_pem(exporting.full_chain_with_root(version).content.decode())[2:] == [ROOT.der]
+
+
+def test_a_p7b_holds_the_certificate_and_its_chain() -> None:
+    version = make_chained_version()
+
+    inside = pkcs7.load_der_pkcs7_certificates(exporting.p7b(version).content)
+
+    assert {one.public_bytes(Encoding.DER) for one in inside} == {bytes(version.der), ISSUING.der}
 
 
 def test_public_parts_are_the_certificate_and_its_chain() -> None:
