@@ -13,7 +13,7 @@ from vault import leases, queue
 from vault.errors import OperationClosed
 from vault.keys import making
 from vault.lifecycle import advancing, vaults
-from vault.models import Operation
+from vault.models import Draft, Operation
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ def sweep() -> None:
             for operation_id in chunk:
                 queue.advance_soon(operation_id)
     vaults.purge_due()
+    Draft.objects.expired().delete()
 
 
 def tidy() -> None:

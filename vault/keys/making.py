@@ -1,17 +1,21 @@
 """Making and opening private keys."""
 
+import os
 import threading
 import uuid
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from vault.errors import TooMany
+from vault.errors import BadCertificate, TooMany
 from vault.keys.sealing import Purpose, seal, unseal
 from vault.models import Key, PooledKey, Vault
 from vault.models.policy import KeyPolicy
+from vault.x509.asking import key_terms
+from vault.x509.certificates import facts
 from vault.x509.keytypes import spki_sha256
+from vault.x509.library import refusing
 from vault.x509.types import PrivateKey
 
 CURVES: dict[str, ec.EllipticCurve] = {
@@ -44,13 +48,45 @@ def new_key(vault: Vault, policy: KeyPolicy) -> NewKey:
     when too many RSA keys are being made at this moment.
     """
     private = ec.generate_private_key(CURVES[policy.curve or ""]) if policy.kty == "EC" else _rsa(policy.size or 2048)
+    return _sealed(vault, private, exportable=policy.exportable)
+
+
+def imported_key(vault: Vault, pkcs8: bytes, *, leaf: bytes, exportable: bool) -> NewKey:
+    """Seal for `vault` a key that came with its certificate `leaf` (both DER); the row is not saved.
+
+    The key signs something and the certificate verifies it, so that what is kept belongs together.
+
+    Raises:
+        BadCertificate: field `file`; the key is damaged, of a kind that is not kept here, or another certificate's.
+    """
+    refusal = BadCertificate("The private key does not belong to the certificate. Nothing was imported.", field="file")
+    with refusing(refusal):
+        private = _private(pkcs8)
+        if key_terms(private.public_key())[0] is None or spki_sha256(private.public_key()) != facts(leaf).spki_sha256:
+            raise refusal
+        _prove(private)
+    return _sealed(vault, private, exportable=exportable)
+
+
+def _prove(private: PrivateKey) -> None:
+    """Sign and verify. Raises InvalidSignature when the private part is not the public part's."""
+    message, digest = os.urandom(32), hashes.SHA256()
+    if isinstance(private, rsa.RSAPrivateKey):
+        scheme = padding.PKCS1v15()
+        private.public_key().verify(private.sign(message, scheme, digest), message, scheme, digest)
+    else:
+        private.public_key().verify(private.sign(message, ec.ECDSA(digest)), message, ec.ECDSA(digest))
+
+
+def _sealed(vault: Vault, private: PrivateKey, *, exportable: bool) -> NewKey:
+    kty, size, curve = key_terms(private.public_key())
     row = Key(
         vault=vault,
-        kty=policy.kty,
-        size=policy.size if policy.kty == "RSA" else None,
-        curve=policy.curve if policy.kty == "EC" else None,
+        kty=kty or "",
+        size=size,
+        curve=curve,
         spki_sha256=spki_sha256(private.public_key()),
-        exportable=policy.exportable,
+        exportable=exportable,
     )
     row.sealed = seal(_octets(private), purpose=Purpose.KEY, vault_id=vault.pk, row_id=row.id)
     return NewKey(row, private)

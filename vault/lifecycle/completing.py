@@ -41,9 +41,12 @@ def complete(*, operation: Operation, answer: Answer, by: Actor) -> Version:
     content_type = operation.policy.content_type
     version = new_version(certificate, operation.key, answer, content_type=content_type, tags=operation.tags)
     with version_once(certificate), transaction.atomic():
+        Certificate.objects.locked().filter(pk=certificate.pk).values_list("pk").first()
         store(version)
         operation.complete(version)
-        operation.note(f"Version {version.number} stored; it is the current one", kind=OperationStep.Kind.COMPLETED)
+        brought = f", brought by {by.name}" if by.user_id is not None else ""
+        told = f"Version {version.number} stored{brought}; it is the current one"
+        operation.note(told, kind=OperationStep.Kind.COMPLETED)
         _record(version, operation, by)
     return version
 
@@ -82,7 +85,7 @@ def new_version(
 
 
 def store(version: Version, *, as_current: bool = True) -> None:
-    """Save a version with its names under the next number; call it in the transaction that it belongs to."""
+    """Save a version with its names under the next number; call it where the certificate is locked."""
     certificate = version.certificate
     version.number = certificate.versions.count() + 1
     version.save(force_insert=True)

@@ -8,12 +8,17 @@ from vault.providers.base import Can, Provider
 from vault.providers.self_signed import SelfSigned
 from vault.providers.unknown import WAITING, Unknown
 
-__all__ = ["WAITING", "first_step", "names", "official_name", "provider_for"]
+__all__ = ["WAITING", "first_step", "names", "names_for_brought", "official_name", "provider_for"]
 
 
 def names(vault: Vault) -> tuple[str, ...]:  # noqa: ARG001 - registered CAs will be the vault's own
     """Names of the issuers that `vault` can order from, the two that always exist first."""
     return (SELF, UNKNOWN)
+
+
+def names_for_brought(vault: Vault) -> tuple[str, ...]:
+    """Names of the issuers that can sign a request whose key is not here: all but the self-signing one."""
+    return tuple(name for name in names(vault) if name != SELF)
 
 
 def official_name(vault: Vault, given: str) -> str:

@@ -11,12 +11,12 @@ from django.utils import timezone
 from vault import policies, queue
 from vault.errors import BadName, NameTaken, NotAllowedNow, TooMany
 from vault.keys.making import NewKey, new_key, open_key
-from vault.lifecycle import issuers
+from vault.lifecycle import bringing, issuers
 from vault.models import Certificate, Key, Operation, OperationStep, Vault
 from vault.models.audit import Actor, record
 from vault.models.certificate import NAME
 from vault.models.policy import Policy
-from vault.x509.requests import build_csr
+from vault.x509.requests import build_csr, describe_csr
 from vault.x509.types import PrivateKey
 from vault.x509.visible import shown
 
@@ -25,16 +25,31 @@ from vault.x509.visible import shown
 class Order:
     """What is asked for. `submission` makes asking twice the same as asking once.
 
+    `csr` is a request (PKCS#10 DER) made elsewhere: it settles the policy's subject, names, key and usages, and no key
+    is made here. Without it the vault makes key and request.
+
     `holder` is the certificate that had the name when rights were looked at (0: the name was free); it must have it
     still. None when nobody looked.
     """
 
     name: str
     policy: Policy
+    csr: bytes = b""
     tags: dict[str, str] | None = None
     submission: uuid.UUID | None = None
     reason: Operation.Reason = Operation.Reason.REQUEST
     holder: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pair:
+    """A request (DER) and its key, None when that is not here; `told` is a line for the operation's history."""
+
+    key: Key | None
+    csr: bytes
+    spki_sha256: str
+    told: str
+    is_new: bool = False
 
 
 def request_certificate(*, vault: Vault, order: Order, by: Actor) -> Operation:
@@ -46,11 +61,12 @@ def request_certificate(*, vault: Vault, order: Order, by: Actor) -> Operation:
     Raises:
         BadName: the name cannot be a certificate's.
         PolicyViolation: the policy contradicts itself, our rules or its issuer.
+        BadParameter: `order.csr` is no sound request.
         NameTaken: a deleted certificate holds the name, or another than `order.holder` has come to.
         NotAllowedNow: a request for this certificate is in progress.
         TooMany: too many requests are running, of this person or in this vault.
     """
-    policy = prepare(vault, order.policy)
+    policy = prepare(vault, order.policy, csr=order.csr)
     check_name(order.name)
     if order.tags is not None:
         policies.check_tags(order.tags)
@@ -70,8 +86,13 @@ def request_certificate(*, vault: Vault, order: Order, by: Actor) -> Operation:
     return operation
 
 
-def prepare(vault: Vault, policy: Policy) -> Policy:
-    """Return the policy complete and checked, its issuer spelled as the vault does. Raises PolicyViolation, BadName."""
+def prepare(vault: Vault, policy: Policy, *, csr: bytes = b"") -> Policy:
+    """Return the policy complete and checked, its issuer spelled as the vault does; what a CSR says goes into it.
+
+    Raises PolicyViolation, BadName, BadParameter.
+    """
+    if csr:
+        policy = bringing.settled(csr, policy)
     named = replace(policy, issuer_name=issuers.official_name(vault, policy.issuer_name))
     complete = policies.with_defaults(named)
     policies.check(complete)
@@ -89,8 +110,11 @@ def check_name(name: str) -> None:
 
 
 def find_free(vault: Vault, name: str) -> Certificate | None:
-    """Return the live certificate of this name, None when the name is new. Raises NameTaken for a deleted one."""
-    certificate = vault.certificates.named(name).select_related("current").first()
+    """Return the live certificate of this name, locked; None when the name is new. Raises NameTaken for a deleted one.
+
+    Call it inside the transaction that goes on with the certificate.
+    """
+    certificate = vault.certificates.named(name).locked().select_related("current").first()
     if certificate is not None and certificate.deleted_at is not None:
         message = f"A deleted certificate holds the name “{certificate}”. Recover or purge it first, or choose another."
         raise NameTaken(message, recoverable=True)
@@ -99,17 +123,16 @@ def find_free(vault: Vault, name: str) -> Certificate | None:
 
 def _begin(vault: Vault, order: Order, by: Actor) -> Operation:
     certificate = _certificate(vault, order, by)
-    key, private, is_new = _key(vault, certificate, order.policy)
-    csr = _csr(order.policy, private)
-    if is_new:
-        key.save(force_insert=True)
+    pair = _pair(vault, certificate, order)
+    if pair.key and pair.is_new:
+        pair.key.save(force_insert=True)
     step = issuers.first_step(order.policy.issuer_name)
     operation = Operation.objects.create(
         vault=vault,
         certificate=certificate,
-        key=key,
-        csr=csr,
-        spki_sha256=key.spki_sha256,
+        key=pair.key,
+        csr=pair.csr,
+        spki_sha256=pair.spki_sha256,
         policy=order.policy,
         issuer_name=order.policy.issuer_name,
         reason=order.reason,
@@ -120,7 +143,7 @@ def _begin(vault: Vault, order: Order, by: Actor) -> Operation:
         requested_by_id=by.user_id,
         next_step_at=timezone.now() if step == Operation.Step.READY else None,
     )
-    _tell(operation, key, by, is_new_key=is_new)
+    _tell(operation, pair.told, by)
     if step == Operation.Step.READY:
         queue.advance_soon(operation.pk)
     return operation
@@ -154,6 +177,19 @@ def _certificate(vault: Vault, order: Order, by: Actor) -> Certificate:
     return certificate
 
 
+def _pair(vault: Vault, certificate: Certificate, order: Order) -> _Pair:
+    """The key and the request for it: brought, or made here."""
+    if order.csr:
+        facts = describe_csr(order.csr)
+        told = f"{facts.key_title} key made elsewhere and never here; its signing request (CSR) brought"
+        return _Pair(key=None, csr=order.csr, spki_sha256=facts.spki_sha256, told=told)
+    key, private, is_new = _key(vault, certificate, order.policy)
+    made = "made and sealed" if is_new else "reused from the current version"
+    told = f"{key} key {made}; signing request (CSR) made"
+    csr = _csr(order.policy, private)
+    return _Pair(key=key, csr=csr, spki_sha256=key.spki_sha256, told=told, is_new=is_new)
+
+
 def _key(vault: Vault, certificate: Certificate, policy: Policy) -> tuple[Key, PrivateKey, bool]:
     old = certificate.current.key if policy.key.reuse and certificate.current else None
     if old and (old.kty, old.exportable) == (policy.key.kty, policy.key.exportable) and _same_strength(old, policy):
@@ -172,13 +208,12 @@ def _csr(policy: Policy, private: PrivateKey) -> bytes:
     )
 
 
-def _tell(operation: Operation, key: Key, by: Actor, *, is_new_key: bool) -> None:
-    made = "made and sealed" if is_new_key else "reused from the current version"
+def _tell(operation: Operation, about_key: str, by: Actor) -> None:
     kinds = OperationStep.Kind
     OperationStep.objects.bulk_create(
         [
             OperationStep(operation=operation, kind=kinds.REQUESTED, text=f"Requested by {by.name}"),
-            OperationStep(operation=operation, kind=kinds.KEY, text=f"{key} key {made}; signing request (CSR) made"),
+            OperationStep(operation=operation, kind=kinds.KEY, text=about_key),
         ]
     )
     record(
@@ -186,7 +221,12 @@ def _tell(operation: Operation, key: Key, by: Actor, *, is_new_key: bool) -> Non
         f"certificates/{operation.certificate.name}",
         by=by,
         vault=operation.vault,
-        details={"operation": operation.request_id.hex, "issuer": operation.issuer_name, "reason": operation.reason},
+        details={
+            "operation": operation.request_id.hex,
+            "issuer": operation.issuer_name,
+            "reason": operation.reason,
+            **({"key": "brought", "key_sha256": operation.spki_sha256} if operation.key is None else {}),
+        },
     )
 
 

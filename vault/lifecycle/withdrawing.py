@@ -4,7 +4,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from vault import queue
-from vault.errors import NotAllowedNow
+from vault.errors import NotAllowedNow, OperationClosed
+from vault.lifecycle import diagnosing
 from vault.models import Operation, OperationStep
 from vault.models.audit import Actor, record
 
@@ -15,7 +16,11 @@ def cancel(*, operation: Operation, by: Actor) -> bool:
 
     Raises OperationClosed when it has ended already.
     """
-    ended = operation.cancel()
+    try:
+        ended = operation.cancel()
+    except OperationClosed:
+        operation.refresh_from_db()
+        raise diagnosing.why_closed(operation) from None
     told = f"Cancelled by {by.name}" if ended else f"Cancellation asked for by {by.name}; the CA may still issue"
     operation.note(told, kind=OperationStep.Kind.CANCELLED if ended else OperationStep.Kind.NEWS)
     _record("certificates/cancel", operation, by, result="done" if ended else "requested")

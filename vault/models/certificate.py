@@ -38,6 +38,10 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
         """Certificates that are deleted and can still be recovered."""
         return self.filter(deleted_at__isnull=False)
 
+    def locked(self) -> CertificateQuerySet:
+        """Locked until the transaction ends: versions get their numbers, and requests begin, one after another."""
+        return self.select_for_update(of=("self",), no_key=True)
+
     def light(self) -> CertificateQuerySet:
         """Without the policy, which lists do not need."""
         return self.defer("policy")

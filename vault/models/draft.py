@@ -34,7 +34,8 @@ class DraftQuerySet(models.QuerySet["Draft"]):
 class Draft(models.Model):
     """What was found in an upload, keys included, sealed for this row until it is confirmed or its 15 minutes end.
 
-    It belongs to who brought it. Whoever deletes the row may use it, so that confirming twice is confirming once.
+    It belongs to who brought it. Confirming puts what came of it in the place of the files, by one conditional UPDATE,
+    so that confirming twice is confirming once.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -51,3 +52,20 @@ class Draft(models.Model):
 
     def __repr__(self) -> str:
         return f"<Draft {self.id}>"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its time is not over."""
+        return self.expires_at > timezone.now()
+
+    def settle(self, sealed: bytes) -> bool:
+        """Replace what it holds, for another 15 minutes; False when its time is over or another has replaced it.
+
+        Two sealed blobs are never equal, so the old one is what the UPDATE goes by.
+        """
+        mine = Draft.objects.open().filter(pk=self.pk, sealed=bytes(self.sealed))
+        end = _end()
+        if not mine.update(sealed=sealed, expires_at=end):
+            return False
+        self.sealed, self.expires_at = sealed, end
+        return True

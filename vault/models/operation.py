@@ -173,6 +173,11 @@ class Operation(models.Model):
         """Whether its CA is one the portal does not know, so that a person carries request and answer."""
         return self.issuer_name == UNKNOWN
 
+    @property
+    def key_is_elsewhere(self) -> bool:
+        """Whether the request was brought, so that its private key was never here."""
+        return self.key_id is None
+
     # ----------------------------------------------------- a worker's verbs
     def begin_submitting(self) -> None:
         """Note, before the CA is called, that it is about to be."""

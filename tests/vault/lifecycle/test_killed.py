@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
-from tests.factories import make_operation, make_policy, make_vault
+from tests.factories import actor_of, make_operation, make_policy, make_user, make_vault
+from tests.pki import authority, uploads
 from vault import tasks
-from vault.lifecycle import issuing
+from vault.lifecycle import importing, issuing
+from vault.lifecycle.importing import ImportOrder
 from vault.lifecycle.issuing import Order
-from vault.models import AuditChain, Certificate, Key, Operation, Vault, Version
+from vault.models import AuditChain, Certificate, Draft, Key, Operation, Vault, Version
 from vault.models.audit import SYSTEM, verify
-from vault.models.policy import SELF
+from vault.models.policy import SELF, UNKNOWN
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 MOST_QUERIES = 80
@@ -71,11 +73,12 @@ def test_a_worker_killed_at_any_query_of_a_step_leaves_one_certificate_and_no_or
     assert_sound(vault)
 
 
-def test_a_web_process_killed_at_any_query_of_a_request_leaves_all_or_nothing() -> None:
+@pytest.mark.parametrize("csr", [b"", authority.make_csr()], ids=["made here", "brought"])
+def test_a_web_process_killed_at_any_query_of_a_request_leaves_all_or_nothing(csr: bytes) -> None:
     vault = make_vault()
     for number in query_numbers():
         name = f"cert{number}"
-        order = Order(name=name, policy=make_policy())
+        order = Order(name=name, policy=make_policy(issuer_name=UNKNOWN if csr else SELF), csr=csr)
 
         finished = run_until_query(
             number, lambda order=order: issuing.request_certificate(vault=vault, order=order, by=SYSTEM)
@@ -87,5 +90,27 @@ def test_a_web_process_killed_at_any_query_of_a_request_leaves_all_or_nothing() 
         if finished:
             break
     assert number > 8
-    assert Key.objects.count() == 1
+    assert Key.objects.count() == (0 if csr else 1)
+    assert_sound(vault)
+
+
+def test_a_web_process_killed_at_any_query_of_an_import_leaves_all_or_nothing() -> None:
+    vault, by = make_vault(), actor_of(make_user())
+    found = uploads.upload(uploads.pfx(authority.make_leaf(authority.make_root())))
+    for number in query_numbers():
+        draft = importing.keep_draft(vault=vault, found=found, by=by)
+        (candidate,) = importing.open_draft(draft).candidates
+        order = ImportOrder(name=f"cert{number}", policy=importing.propose(candidate, certificate=None).policy)
+        facts = {"vault": vault, "candidate": candidate, "order": order, "by": by, "draft": draft}
+
+        finished = run_until_query(number, lambda facts=facts: importing.import_candidate(**facts))
+
+        made = Version.objects.filter(certificate__name=order.name).count()
+        assert made == (1 if finished else 0), number
+        assert Certificate.objects.filter(name=order.name).count() == made
+        assert bool(importing.results_of(Draft.objects.get(pk=draft.pk))) == finished
+        if finished:
+            break
+    assert number > 8
+    assert Key.objects.count() == Version.objects.count() == 1
     assert_sound(vault)
