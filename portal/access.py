@@ -7,7 +7,7 @@ member without the verb gets Refused (403), which names who can help.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
@@ -21,6 +21,7 @@ from vault.models.audit import Actor
 from vault.models.certificate import CertificateQuerySet
 from vault.models.operation import OperationQuerySet
 
+_Thing = TypeVar("_Thing", Operation, Version)
 _SEE = {"vaults/get", "certificates/list", "certificates/get"}
 _WORK = _SEE | {
     "certificates/create",
@@ -44,7 +45,7 @@ _RULE = _WORK | {
 }
 _VERBS: dict[str, frozenset[str]] = {
     Role.READER: frozenset(_SEE),
-    Role.REQUESTER: frozenset({"vaults/get", "certificates/create"}),
+    Role.REQUESTER: frozenset({"vaults/get", "certificates/create", "certificates/import"}),
     Role.OFFICER: frozenset(_WORK),
     Role.ADMINISTRATOR: frozenset(_RULE),
     Role.AUDITOR: frozenset({"vaults/get", "audit/get"}),
@@ -55,6 +56,7 @@ _IN_WORDS = {
     "certificates/list": "see the certificates in",
     "certificates/get": "see this certificate in",
     "certificates/create": "ask for certificates in",
+    "certificates/import": "import certificates into",
     "certificates/update": "change certificates in",
     "certificates/delete": "delete certificates in",
     "certificates/recover": "recover certificates in",
@@ -161,6 +163,14 @@ def visible_certificates(request: PageRequest, vault: Vault) -> CertificateQuery
     return certificates.filter(owner=request.user) if request.rights.sees_own_only else certificates.none()
 
 
+def all_visible_certificates(user: User) -> CertificateQuerySet:
+    """The live certificates that a person may see, in every vault that they are a member of."""
+    mine = vaults_of(user)
+    whole = [vault.pk for vault, rights in mine.items() if "certificates/list" in rights]
+    own = [vault.pk for vault, rights in mine.items() if rights.sees_own_only]
+    return Certificate.objects.live().filter(Q(vault__in=whole) | Q(vault__in=own, owner=user))
+
+
 def certificate_for(
     request: PageRequest, vault_name: str, name: str, *, may: str, deleted: bool = False
 ) -> Certificate:
@@ -191,8 +201,10 @@ def version_for(request: PageRequest, vault_name: str, name: str, version: str, 
     return found
 
 
-def certificate_to_issue(request: PageRequest, vault: Vault, name: str) -> Certificate | None:
-    """Return the certificate of which a request for `name` makes a new version; None when the name is free.
+def certificate_to_issue(
+    request: PageRequest, vault: Vault, name: str, *, may: str = "certificates/create"
+) -> Certificate | None:
+    """Return the certificate of which a request for `name`, or an import, makes a new version; None when it is free.
 
     `vault_for` has left the person's rights on the request. Raises NameTaken; whoever cannot see the holder of the
     name learns that it is taken, and no more.
@@ -208,7 +220,7 @@ def certificate_to_issue(request: PageRequest, vault: Vault, name: str) -> Certi
             f"A deleted certificate holds the name “{holder}”. Recover or purge it first, or choose another name.",
             recoverable="certificates/recover" in rights,
         )
-    if "certificates/create" not in rights:
+    if may not in rights:
         raise NameTaken(f"“{holder}” belongs to someone else. Choose another name, or ask its owner for a new version.")
     return holder
 
@@ -237,6 +249,19 @@ def operation_for(request: PageRequest, vault_name: str, request_id: str, *, may
     request.rights = request.rights.on(operation.certificate, request.user)
     _require(request, vault, may)
     return operation
+
+
+def visible(user: User, vaults: dict[Vault, Rights], found: Iterable[_Thing]) -> list[tuple[_Thing, Rights]]:
+    """Of operations or versions of any vault, those that the person may see, each with their rights on its certificate.
+
+    `vaults` are the person's, as `vaults_of` gives them.
+    """
+    pairs = []
+    for one in found:
+        rights = vaults.get(one.certificate.vault)
+        if rights is not None and "certificates/get" in (own := rights.on(one.certificate, user)):
+            pairs.append((one, own))
+    return pairs
 
 
 # -------------------------------------------------------------------- portal

@@ -164,7 +164,9 @@ X_FRAME_OPTIONS = "DENY"
 # ------------------------------------------------------------------- uploads
 UPLOAD_LIMIT = env.number("CHANCERY_UPLOAD_LIMIT", 1_000_000, low=10_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_LIMIT + 500_000
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+# A hundred certificates at once have two fields each; more files than the reader takes get its own answer.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 250
+DATA_UPLOAD_MAX_NUMBER_FILES = 200
 # Uploads never touch the disk: the handler stops reading at the limit.
 FILE_UPLOAD_HANDLERS = ["portal.uploads.BoundedMemoryHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_LIMIT

@@ -5,12 +5,15 @@ from django.urls.converters import StringConverter
 
 from portal.pages import (
     accounts,
+    answers,
     audit,
     certificates,
+    csrs,
     deleted,
     downloads,
     health,
     home,
+    imports,
     members,
     operations,
     people,
@@ -84,6 +87,17 @@ _requests = [
     path("<name:vault>/request/submit/", requests.submit, name="submit"),
     path("<name:vault>/request/field/", requests.field, name="field"),
 ]
+_csrs = [
+    path("<name:vault>/request/csr/", csrs.new, name="new"),
+    path("<name:vault>/request/csr/check/", csrs.check, name="check"),
+    path("<name:vault>/request/csr/submit/", csrs.submit, name="submit"),
+]
+_imports = [
+    path("<name:vault>/import/", imports.new, name="new"),
+    path("<name:vault>/import/<hex32:draft>/", imports.preview, name="preview"),
+    path("<name:vault>/import/<hex32:draft>/field/", imports.field, name="field"),
+    path("<name:vault>/import/<hex32:draft>/results.csv", imports.results, name="results"),
+]
 _certificates = [
     path("<name:vault>/", certificates.index, name="index"),
     path("<name:vault>/certificates/<name:name>/", certificates.detail, name="detail"),
@@ -112,6 +126,8 @@ _downloads = [
     path(f"{_version}/certificate.pem", downloads.pem, name="pem"),
     path(f"{_version}/certificate.cer", downloads.der, name="der"),
     path(f"{_version}/chain.pem", downloads.chain, name="chain"),
+    path(f"{_version}/chain-with-root.pem", downloads.chain_with_root, name="chain-with-root"),
+    path(f"{_version}/certificate.p7b", downloads.p7b, name="p7b"),
 ]
 _operation = "<name:vault>/operations/<hex32:request_id>"
 _operations = [
@@ -125,16 +141,22 @@ _operations = [
     path(f"{_operation}/delete/", operations.delete, name="delete"),
     path(f"{_operation}/retry/", operations.retry, name="retry"),
 ]
+_answers = [
+    path("", answers.new, name="new"),
+]
 
 urlpatterns = [
     path("", home.index, name="home"),
     path("health/", health.index, name="health"),
+    path("answer/", include((_answers, "answers"))),
     path("", include((_accounts, "accounts"))),
     path("people/", include((_people, "people"))),
     path("vaults/", include((_vaults, "vaults"))),
     path("vaults/", include((_members, "members"))),
     path("vaults/", include((_audit, "audit"))),
     path("vaults/", include((_requests, "requests"))),
+    path("vaults/", include((_csrs, "csrs"))),
+    path("vaults/", include((_imports, "imports"))),
     path("vaults/", include((_operations, "operations"))),
     path("vaults/", include((_deleted, "deleted"))),
     path("vaults/", include((_policies, "policies"))),

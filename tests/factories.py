@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from portal.models import Membership, Role, User
+from tests.pki.authority import make_csr
 from vault import tasks
 from vault.lifecycle import issuing, vaults
 from vault.lifecycle.issuing import Order
@@ -52,6 +53,15 @@ def make_operation(
 ) -> Operation:
     """An operation in progress: with Unknown it waits for a merge, with Self for its worker."""
     order = Order(name=name or f"cert{next(_count)}", policy=make_policy(issuer_name=issuer, **facts))
+    return issuing.request_certificate(vault=vault or make_vault(), order=order, by=actor_of(by))
+
+
+def make_brought(
+    *, vault: Vault | None = None, name: str = "", by: User | None = None, csr: bytes = b"", **facts: Any
+) -> Operation:
+    """An operation that waits for a merge, whose request was made elsewhere."""
+    policy = make_policy(issuer_name=UNKNOWN, **facts)
+    order = Order(name=name or f"cert{next(_count)}", policy=policy, csr=csr or make_csr())
     return issuing.request_certificate(vault=vault or make_vault(), order=order, by=actor_of(by))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -104,16 +103,11 @@ class RequestForm(PolicyForm):
         super().clean()
         name = self.start.certificate or self.cleaned_data.get("name", "")
         if not name and "names" in self.cleaned_data:
-            name, self.name_is_proposed = self.proposed_name or self._name_of_subject(), True
+            proposed = self.proposed_name or texts.name_of_subject(self.cleaned_data.get("subject", ""))
+            name, self.name_is_proposed = proposed, True
         if name and "name" not in self.errors:
             self._find_holder(name)
             self.cleaned_data["name"] = name
-
-    def _name_of_subject(self) -> str:
-        """A name from the first part of the subject, for a certificate without other names."""
-        subject: str = self.cleaned_data.get("subject", "")
-        first = re.split("[,+]", subject.partition("=")[2], maxsplit=1)[0]
-        return re.sub("[^0-9A-Za-z]+", "-", first)[:127].strip("-")
 
     def _find_holder(self, name: str) -> None:
         try:

@@ -43,6 +43,12 @@ def usual_subject(names: AlternativeNames) -> str:
     return ""
 
 
+def name_of_subject(subject: str) -> str:
+    """A certificate name from the first part of a subject, for a certificate without other names; perhaps empty."""
+    first = re.split("[,+]", subject.partition("=")[2], maxsplit=1)[0]
+    return re.sub("[^0-9A-Za-z]+", "-", first)[:127].strip("-")
+
+
 def write_tags(tags: dict[str, str]) -> str:
     r"""Tags as lines `name=value`; an equals sign in a name is written `\=`."""
     return "\n".join(f"{_escape(name)}={value}" for name, value in tags.items())

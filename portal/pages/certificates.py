@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -10,6 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal import access
@@ -23,7 +25,7 @@ from portal.pages.tabs import first_tab, vault_tabs
 from vault.errors import BadParameter
 from vault.lifecycle import changing, issuers, issuing, retiring
 from vault.lifecycle.issuing import Order
-from vault.models import Certificate, Operation, Vault
+from vault.models import Certificate, Operation, Vault, Version
 from vault.models.certificate import CertificateQuerySet
 
 SORTS = {"name": "name_key", "-name": "-name_key", "expires": "expires_at", "-expires": "-expires_at"}
@@ -92,6 +94,7 @@ def detail(request: PageRequest, vault: str, name: str) -> HttpResponse:
     certificate = access.certificate_for(request, vault, name, may="certificates/get")
     current = certificate.current
     operations = list(_operations_of(certificate))
+    brought = _key_is_elsewhere(current, operations)
     context = {
         **_progress(certificate, operations[0] if operations else None, request.rights),
         "version": current,
@@ -99,7 +102,8 @@ def detail(request: PageRequest, vault: str, name: str) -> HttpResponse:
         "state": search.state_of(certificate),
         "versions": certificate.versions.light().order_by("-number")[:MOST_LISTED],
         "operations": [{"operation": one, "status": stories.status_of(one)} for one in operations],
-        "policy": readable.policy_rows(certificate.policy),
+        "policy": readable.policy_rows(certificate.policy, brought=brought),
+        "brought": brought,
         "submission": uuid.uuid4().hex,
         "is_running": bool(operations and stories.is_running_by_itself(operations[0])),
         "nav": "vaults",
@@ -118,6 +122,13 @@ def progress(request: PageRequest, vault: str, name: str) -> HttpResponse:
         return HttpResponse(status=204)
     context = _progress(certificate, operation, request.rights)
     return TemplateResponse(request, "certificates/detail.html#latest", context)
+
+
+def _key_is_elsewhere(current: Version | None, operations: Sequence[Operation]) -> bool:
+    """Whether the certificate lives of requests that people bring, so that no new version can be made without them."""
+    if current is not None:
+        return current.key_id is None
+    return bool(operations) and operations[0].key_is_elsewhere
 
 
 def _operations_of(certificate: Certificate) -> Any:
@@ -140,8 +151,11 @@ def _progress(certificate: Certificate, operation: Operation | None, rights: Rig
 @require_POST
 @login_required
 def renew(request: PageRequest, vault: str, name: str) -> HttpResponse:
-    """Ask for a new version with the certificate's policy as it stands."""
+    """Ask for a new version with the certificate's policy as it stands; where the key is elsewhere, for its request."""
     certificate = access.certificate_for(request, vault, name, may="certificates/create")
+    if _key_is_elsewhere(certificate.current, _operations_of(certificate)[:1]):
+        address = reverse("csrs:new", args=[certificate.vault.name])
+        return see_other(f"{address}?certificate={certificate.name}")
     order = Order(
         name=certificate.name,
         policy=certificate.policy,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -11,50 +12,68 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_http_methods
 
 from portal import access
-from portal.forms.operations import MergeForm
-from portal.pages import stories
+from portal.forms.answers import MergeForm
+from portal.pages import fits, readable, stories
+from portal.pages.failures import status_of
 from portal.pages.http import PageRequest, see_other
-from vault.errors import BadParameter, Conflict, KeyExposed, NotAllowedNow
-from vault.lifecycle import merging
-from vault.lifecycle.merging import NeedsConfirmation
+from vault.errors import BadCertificate, BadParameter, Conflict, KeyExposed, NotAllowedNow, TooMany
+from vault.lifecycle import diagnosing, merging
+from vault.lifecycle.merging import AnotherRequest, NeedsConfirmation
 from vault.models import Operation, Version
-from vault.x509 import requests
 
 
 @require_http_methods(["GET", "POST"])
 @login_required
 def merge(request: PageRequest, vault: str, request_id: str) -> HttpResponse:
-    """Take the signed certificate that a CA sent, pasted or as a file."""
+    """Take the signed certificate that a CA sent, pasted or as files."""
     operation = access.operation_for(request, vault, request_id, may="certificates/create")
-    form = MergeForm(request.POST, request.FILES) if request.method == "POST" else MergeForm()
     if not operation.can_be_merged:
-        return _closed(request, operation, stories.why_closed(operation))
-    try:
-        if request.method == "POST" and form.is_valid():
-            return _merged(request, operation, form)
-    except NeedsConfirmation as refusal:
-        return _page(request, operation, form, differs=refusal)
-    except BadParameter as refusal:
-        form.add_error("certificate", str(refusal))
-        return _page(request, operation, form, is_exposed=isinstance(refusal, KeyExposed))
-    except (Conflict, NotAllowedNow) as refusal:
-        return _closed(request, operation, str(refusal))
+        return _closed(request, operation, diagnosing.why_closed(operation))
+    if request.method != "POST":
+        return _page(request, operation, MergeForm())
+    form = MergeForm(request.POST, request.FILES)
+    if form.is_valid():
+        return _try(request, operation, form)
+    form.keep()
     return _page(request, operation, form)
+
+
+def _try(request: PageRequest, operation: Operation, form: MergeForm) -> HttpResponse:
+    try:
+        return _merged(request, operation, form)
+    except NeedsConfirmation as refusal:
+        form.keep()
+        return _page(request, operation, form, differs=refusal)
+    except AnotherRequest as refusal:
+        return _another(request, operation, form, refusal)
+    except (BadParameter, TooMany) as refusal:
+        form.refuse(refusal)
+        return _page(request, operation, form, status=status_of(refusal), is_exposed=isinstance(refusal, KeyExposed))
+    except (Conflict, NotAllowedNow) as refusal:
+        return _closed(request, operation, refusal)
 
 
 def _merged(request: PageRequest, operation: Operation, form: MergeForm) -> HttpResponse:
     by = access.actor(request, "certificates/create")
     confirmed = form.cleaned_data["confirmed"]
-    version = merging.merge(operation=operation, data=form.octets(), by=by, confirmed=confirmed)
-    _tell(request, version, form)
+    version = merging.merge(operation=operation, found=form.read(), by=by, confirmed=confirmed)
+    _tell(request, version)
     return see_other("operations:detail", operation.vault.name, operation.request_id.hex)
 
 
-def _tell(request: PageRequest, version: Version, form: MergeForm) -> None:
-    left_aside = " The file was used; what was pasted was left aside." if form.has_both else ""
-    messages.success(request, f"The certificate is stored as version {version.number}.{left_aside}")
+def _another(request: PageRequest, operation: Operation, form: MergeForm, refusal: AnotherRequest) -> HttpResponse:
+    """The certificate is for another key: whose it is, as far as the person may see that, or what to ask the CA."""
+    finding = fits.find(request, refusal.certificates)
+    form.refuse(BadCertificate(finding.in_short) if finding.in_short else refusal)
+    sides = [fits.side_of_request(operation, title="This request"), finding.certificate]
+    letter = fits.letter(operation, finding)
+    return _page(request, operation, form, finding=finding, sides=sides, letter=letter)
+
+
+def _tell(request: PageRequest, version: Version) -> None:
+    messages.success(request, f"The certificate is stored as version {version.number}.")
     for note in version.notes:
-        messages.warning(request, note)
+        messages.info(request, note)
 
 
 def _page(
@@ -62,44 +81,33 @@ def _page(
     operation: Operation,
     form: MergeForm,
     *,
-    differs: NeedsConfirmation | None = None,
-    is_exposed: bool = False,
+    status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
+    **more: Any,
 ) -> HttpResponse:
     """The form; refused, with what was sent kept in it unless a private key was among it."""
-    is_refused = form.is_bound
-    if is_refused:
-        _keep(form, is_exposed=is_exposed)
+    differs = more.pop("differs", None)
     context = {
-        "vault": operation.vault,
-        "certificate": operation.certificate,
-        "operation": operation,
+        **_place(operation),
+        **more,
         "form": form,
         "doubts": differs.doubts if differs else (),
-        "left_aside": is_refused and form.has_both,
-        "csr_facts": requests.describe_csr(bytes(operation.csr)),
-        "nav": "vaults",
+        "side": fits.side_of_request(operation, title="This request"),
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if is_refused else HTTPStatus.OK
-    return TemplateResponse(request, "operations/merge.html", context, status=status)
+    return TemplateResponse(
+        request, "operations/merge.html", context, status=status if form.is_bound else HTTPStatus.OK
+    )
 
 
-def _keep(form: MergeForm, *, is_exposed: bool) -> None:
-    if is_exposed:
-        return form.forget()
-    try:
-        return form.keep()
-    except KeyExposed as refusal:
-        form.add_error("certificate", str(refusal))
-        return form.forget()
-
-
-def _closed(request: PageRequest, operation: Operation, message: str) -> HttpResponse:
-    """The request has ended, or never waited for a certificate: say so and lead on."""
+def _closed(request: PageRequest, operation: Operation, refusal: Conflict | NotAllowedNow) -> HttpResponse:
+    """The request has ended, or never waited for a certificate: say so, who and when, and lead on."""
     context = {
-        "vault": operation.vault,
-        "certificate": operation.certificate,
-        "operation": operation,
-        "message": message,
-        "nav": "vaults",
+        **_place(operation),
+        "message": str(refusal),
+        "issuer": readable.issuer_title(operation.issuer_name),
+        "cancel_words": stories.cancel_words(operation),
     }
     return TemplateResponse(request, "operations/closed.html", context, status=HTTPStatus.CONFLICT)
+
+
+def _place(operation: Operation) -> dict[str, Any]:
+    return {"vault": operation.vault, "certificate": operation.certificate, "operation": operation, "nav": "vaults"}

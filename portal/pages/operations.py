@@ -80,7 +80,7 @@ def detail(request: PageRequest, vault: str, request_id: str) -> HttpResponse:
         **_live(request, operation),
         "csr": requests.csr_pem(bytes(operation.csr)),
         "csr_facts": requests.describe_csr(bytes(operation.csr)),
-        "policy": readable.policy_rows(operation.policy),
+        "policy": readable.policy_rows(operation.policy, brought=operation.key_is_elsewhere),
         "cancel_words": stories.cancel_words(operation),
         "nav": "vaults",
     }
@@ -164,6 +164,7 @@ def retry(request: PageRequest, vault: str, request_id: str) -> HttpResponse:
     order = Order(
         name=earlier.certificate.name,
         policy=earlier.policy,
+        csr=bytes(earlier.csr) if earlier.key_is_elsewhere else b"",
         submission=submission_of(request),
         holder=earlier.certificate_id,
     )

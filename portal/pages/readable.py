@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -73,7 +74,7 @@ def contents(version: Version) -> Contents:
     der = bytes(version.der)
     facts = certificates.facts(der)
     return Contents(
-        names=tuple((_KINDS.get(kind, f"{kind} ").strip(), value) for kind, value in facts.names),
+        names=names(facts.names),
         key=facts.key_title,
         spki_sha256=facts.spki_sha256,
         signature_hash=facts.signature_hash.upper().replace("SHA", "SHA-"),
@@ -81,6 +82,11 @@ def contents(version: Version) -> Contents:
         extensions=tuple(certificates.describe(der)),
         chain=tuple(_link(one) for one in certificates.split_pem(version.chain)),
     )
+
+
+def names(found: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Names as (kind in words, value); a host name's kind goes without saying."""
+    return tuple((_KINDS.get(kind, f"{kind} ").strip(), value) for kind, value in found)
 
 
 def version_state(version: Version) -> str:
@@ -103,9 +109,11 @@ def _link(der: bytes) -> Link:
     )
 
 
-def policy_rows(policy: Policy) -> list[tuple[str, list[str]]]:
-    """A policy as names and lines of text, in the order of the request form."""
+def policy_rows(policy: Policy, *, brought: bool = False) -> list[tuple[str, list[str]]]:
+    """A policy as names and lines of text, in the order of the request form; `brought` when its key was never here."""
     key = policy.key
+    again = "the same key in each version" if key.reuse else "a new key each time"
+    where = "Can be downloaded" if key.exportable else "Never leaves the vault"
     return [
         ("Subject", [policy.subject or "None: the names alone say what it is for"]),
         ("Alternative names", [f"{_KINDS.get(kind, '')}{value}" for kind, value in policy.names.pairs()] or ["None"]),
@@ -113,9 +121,9 @@ def policy_rows(policy: Policy) -> list[tuple[str, list[str]]]:
         ("Key usages", [", ".join(_USAGES.get(usage, usage) for usage in policy.key_usage) or "Any"]),
         ("Issuer", [issuer_title(policy.issuer_name)]),
         ("Valid for", [str(policy.validity)]),
-        ("Key", [f"{key.title}, {'a new key each time' if not key.reuse else 'the same key in each version'}"]),
-        ("Private key", ["Can be downloaded" if key.exportable else "Never leaves the vault"]),
-        ("Format", ["PFX" if policy.content_type == PKCS12 else "PEM"]),
+        ("Key", [key.title if brought else f"{key.title}, {again}"]),
+        ("Private key", ["Not in this vault" if brought else where]),
+        *([] if brought else [("Format", ["PFX" if policy.content_type == PKCS12 else "PEM"])]),
         ("Renewal", [_rule(rule) for rule in policy.lifetime_actions] or ["Nothing happens automatically"]),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -20,15 +21,16 @@ from portal.pages.failures import status_of
 from portal.pages.http import PageRequest
 from vault.errors import BadParameter, NotAllowedNow, VaultError
 from vault.lifecycle import issuing
-from vault.models import Operation, Vault
+from vault.models import Certificate, Operation, Vault
 from vault.models.certificate import NAME
+from vault.models.policy import Policy
 
 
 @require_GET
 @login_required
 def new(request: PageRequest, vault: str) -> HttpResponse:
     """The form, empty, or filled in from `?again=` (a request's id) or `?certificate=` (its next version)."""
-    start = _start(request, vault, request.GET)
+    start = start_of(request, vault, request.GET)
     place = access.vault_for(request, vault, may="certificates/create")
     return _page(request, _form(request, place, start))
 
@@ -42,7 +44,7 @@ def check(request: PageRequest, vault: str) -> HttpResponse:
     place, form = _sent(request, vault)
     if "change" in request.POST:
         return _page(request, form)
-    running = _running(form) if form.is_valid() else None
+    running = running_for(form.holder) if form.is_valid() else None
     if running is not None:
         form.refuse_name(NotAllowedNow(f"“{running.certificate}” is being issued at this moment."), form.order().name)
         return _page(request, form, running=running)
@@ -66,9 +68,10 @@ def submit(request: PageRequest, vault: str) -> HttpResponse:
     if request.method != "POST":
         return redirect("requests:new", vault)
     place, form = _sent(request, vault)
-    operation = _ask(request, place, form) or _sent_before(request, place)
+    operation = _ask(request, place, form) or sent_before(request, place)
     if operation is None:
-        return _page(request, form, running=_running(form) if isinstance(form.refusal, NotAllowedNow) else None)
+        stands_in_the_way = isinstance(form.refusal, NotAllowedNow)
+        return _page(request, form, running=running_for(form.holder) if stands_in_the_way else None)
     return http.see_other("operations:detail", operation.vault.name, operation.request_id.hex)
 
 
@@ -89,7 +92,7 @@ def _sent(request: PageRequest, vault: str) -> tuple[Vault, RequestForm]:
     place = access.vault_for(request, vault, may="certificates/create")
     rights = request.rights
     try:
-        start = _start(request, vault, request.POST)
+        start = start_of(request, vault, request.POST)
     except (Http404, access.Refused):
         start = Start(name=request.POST.get("certificate", ""))
     request.rights = rights  # those in the vault, not on what the form begins with
@@ -103,23 +106,32 @@ def _form(request: PageRequest, vault: Vault, start: Start, data: QueryDict | No
     return RequestForm(data, vault=vault, start=start, namesake=namesake)
 
 
-def _start(request: PageRequest, vault: str, asked: QueryDict) -> Start:
+def start_of(request: PageRequest, vault: str, asked: QueryDict) -> Start:
     """What the form begins with. Changes the rights on the request. Raises Http404, Refused."""
     if name := asked.get("certificate", ""):
         if not NAME.match(name):
             raise Http404("There is no such certificate.")
         certificate = access.certificate_for(request, vault, name, may="certificates/create")
         facts = {"name": certificate.name, "certificate": certificate.name, "tags": certificate.tags}
-        return Start(policy=certificate.policy, **facts)
+        return Start(policy=_with_key_here(certificate), **facts)
     if request_id := asked.get("again", ""):
-        operation = _earlier(request, vault, request_id)
+        operation = earlier(request, vault, request_id)
         mine = "certificates/create" in request.rights
         name = operation.certificate.name if mine else ""
         return Start(policy=operation.policy, name=name, tags=operation.tags, again=operation.request_id.hex)
     return Start()
 
 
-def _earlier(request: PageRequest, vault: str, request_id: str) -> Operation:
+def _with_key_here(certificate: Certificate) -> Policy:
+    """The policy; where the key was elsewhere so far, with one that can be downloaded: else it would be of no use."""
+    policy: Policy = certificate.policy
+    if certificate.current is None or certificate.current.key_id is not None:
+        return policy
+    return replace(policy, key=replace(policy.key, exportable=True))
+
+
+def earlier(request: PageRequest, vault: str, request_id: str) -> Operation:
+    """The request that another begins with. Changes the rights on the request. Raises Http404, Refused."""
     try:
         wanted = uuid.UUID(request_id).hex
     except ValueError:
@@ -166,7 +178,7 @@ def _ask(request: PageRequest, vault: Vault, form: RequestForm) -> Operation | N
     return None
 
 
-def _sent_before(request: PageRequest, vault: Vault) -> Operation | None:
+def sent_before(request: PageRequest, vault: Vault) -> Operation | None:
     """The operation that the same page of answers has begun already: it was sent twice."""
     try:
         submission = uuid.UUID(request.POST.get("submission", ""))
@@ -176,8 +188,8 @@ def _sent_before(request: PageRequest, vault: Vault) -> Operation | None:
     return mine.select_related("vault").only("request_id", "vault__name").first()
 
 
-def _running(form: RequestForm) -> Operation | None:
-    """The operation in progress for the certificate that the form asks for."""
-    if form.holder is None:
+def running_for(holder: Certificate | None) -> Operation | None:
+    """The operation in progress for the certificate of which a request makes a new version."""
+    if holder is None:
         return None
-    return form.holder.operations.in_progress().select_related("certificate", "vault").light().first()
+    return holder.operations.in_progress().select_related("certificate", "vault").light().first()

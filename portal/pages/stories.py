@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from portal.access import Rights
-from portal.pages import readable
 from vault.models import Operation, OperationStep
 from vault.models.policy import SELF
 
@@ -101,6 +100,11 @@ def _note(operation: Operation) -> str:
 def next_words(operation: Operation) -> str:
     """What happens next, in a sentence or two."""
     match Operation.Step(operation.step):
+        case Operation.Step.AWAITING_MERGE if operation.key_is_elsewhere:
+            return (
+                "Give the signing request to your CA. When its answer comes, bring it here: it is checked against this "
+                "request and kept with its expiry in view. The private key stays where it is."
+            )
         case Operation.Step.AWAITING_MERGE:
             return (
                 "Give the signing request below to your CA. When its answer comes, bring it back here: it is checked "
@@ -137,11 +141,3 @@ def is_late(operation: Operation) -> bool:
     """Whether something that should take a second has been running for a minute or more."""
     age = timezone.now() - operation.created_at
     return operation.issuer_name == SELF and is_running_by_itself(operation) and age > _LONG
-
-
-def why_closed(operation: Operation) -> str:
-    """Why no certificate can be brought for this request."""
-    if operation.is_in_progress:
-        return f"“{readable.issuer_title(operation.issuer_name)}” answers this request itself. Nothing was changed."
-    when = f" on {operation.ended_at:%-d %B %Y, %H:%M} UTC" if operation.ended_at else ""
-    return f"This request was completed already{when}. Nothing was changed."

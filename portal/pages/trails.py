@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv as csv_format
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from django.http import QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-from portal.pages import paging
+from portal.pages import csvs, paging
 from portal.pages.http import PageRequest
 from vault.models import AuditChain, AuditEvent, Vault
 from vault.models.audit import Actor, record
@@ -126,10 +124,10 @@ def _in_words(value: object) -> str:
 
 def _lines(events: QuerySet[AuditEvent]) -> Iterator[str]:
     """CSV in pieces of some hundred lines; each piece is one short query, so that no reader holds the database."""
-    yield _as_csv([_COLUMNS])
+    yield csvs.write([_COLUMNS])
     last = 0
     while rows := list(events.filter(sequence__gt=last).order_by("sequence")[:_BATCH]):
-        yield _as_csv([_cells(row) for row in rows])
+        yield csvs.write([_cells(row) for row in rows])
         last = rows[-1].sequence
 
 
@@ -137,15 +135,4 @@ def _cells(event: AuditEvent) -> tuple[str, ...]:
     at = event.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     details = json.dumps(event.details, ensure_ascii=False, sort_keys=True) if event.details else ""
     plain = (event.actor, event.right, event.action, event.target, event.result, event.address, details, event.hash)
-    return (str(event.sequence), at, *map(_harmless, plain))
-
-
-def _harmless(cell: str) -> str:
-    """Keep a spreadsheet from taking text for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell
-
-
-def _as_csv(rows: list[tuple[str, ...]]) -> str:
-    text = io.StringIO()
-    csv_format.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue()
+    return (str(event.sequence), at, *map(csvs.harmless, plain))

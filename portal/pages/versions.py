@@ -48,6 +48,8 @@ def disable(request: PageRequest, vault: str, name: str, version: str) -> HttpRe
 def _set(request: PageRequest, vault: str, name: str, version: str, *, enabled: bool) -> HttpResponse:
     found = access.version_for(request, vault, name, version, may="certificates/update")
     retiring.set_enabled(version=found, enabled=enabled, by=access.actor(request, "certificates/update"))
-    done = "enabled" if enabled else "disabled: its private key cannot be downloaded until it is enabled again"
+    done = "enabled" if enabled else "disabled"
+    if not enabled and found.key_id is not None:
+        done += ": its private key cannot be downloaded until it is enabled again"
     messages.success(request, f"Version {found.number} of “{found.certificate}” is {done}.")
     return see_other("versions:detail", found.certificate.vault.name, found.certificate.name, found.pk.hex)

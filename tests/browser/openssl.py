@@ -36,11 +36,19 @@ class Authority:
         signed_by = ("-CA", self.root, "-CAkey", root_key, "-copy_extensions", "copyall", "-days", "365")
         openssl("x509", "-req", "-in", request, *signed_by, "-out", self.intermediate)
 
-    def sign(self, csr: Path) -> str:
-        """Check a CSR's signature, sign it as it stands, and return the certificate as PEM."""
+    def sign(self, csr: Path, *, names: str = "") -> str:
+        """Check a CSR's signature, sign it as it stands, and return the certificate as PEM.
+
+        With `names` (`DNS:a.example,DNS:b.example`) these are all that the certificate holds.
+        """
         openssl("req", "-in", csr, "-noout", "-verify")
-        signed_by = ("-CA", self.intermediate, "-CAkey", self._key, "-copy_extensions", "copyall", "-days", _DAYS)
-        return openssl("x509", "-req", "-in", csr, *signed_by).decode()
+        how: tuple[str | Path, ...] = ("-copy_extensions", "copyall")
+        if names:
+            extensions = self._directory / "names.cnf"
+            extensions.write_text(f"subjectAltName = {names}\n")
+            how = ("-extfile", extensions)
+        signed_by = ("-CA", self.intermediate, "-CAkey", self._key, "-days", _DAYS)
+        return openssl("x509", "-req", "-in", csr, *signed_by, *how).decode()
 
     def sign_another_key(self) -> str:
         """Return, as PEM, a certificate for a key that the portal has never seen."""
@@ -51,6 +59,16 @@ class Authority:
     def verify(self, certificate: Path, *, untrusted: Path | None = None) -> None:
         """Fail unless the certificate's chain, with what is in `untrusted`, ends at the root."""
         openssl("verify", "-CAfile", self.root, "-untrusted", untrusted or self.intermediate, certificate)
+
+
+def own_request(directory: Path, name: str, *more: str, subject: str = "") -> tuple[Path, Path]:
+    """Make a key and a request for host names (`more` are extensions); return where they are."""
+    key, csr = directory / f"{name}.key", directory / f"{name}.csr"
+    ec = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-keyout", key, "-out", csr)
+    asked = (f"subjectAltName=DNS:{name},DNS:www.{name}", "extendedKeyUsage=serverAuth", *more)
+    added = [word for one in asked for word in ("-addext", one)]
+    openssl("req", "-new", *ec, "-subj", subject or f"/O=Workshop/CN={name}", *added)
+    return key, csr
 
 
 def open_pfx(path: Path, password: str, *, legacy: bool = False) -> bytes:

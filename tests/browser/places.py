@@ -1,12 +1,17 @@
 """Every page of the portal, and how someone comes to see it."""
 
+import functools
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from playwright.sync_api import Page
 
 from tests.browser import steps
+from tests.browser.files import Issuer, zipped
+from tests.browser.openssl import Authority, openssl, own_request
 from tests.browser.site import ATTIC
 
 Act = Callable[[Page], None]
@@ -102,6 +107,10 @@ def _open_menu(page: Page) -> None:
     page.locator(".masthead .menu summary").click()
 
 
+def _choose_nginx(page: Page) -> None:
+    page.get_by_role("radio", name="nginx").check()
+
+
 def _open_downloads(page: Page) -> None:
     steps.open_downloads(page)
 
@@ -112,9 +121,174 @@ def _bring_html(page: Page) -> None:
     page.locator(".error-summary").wait_for()
 
 
+@functools.cache
+def _authority() -> Authority:
+    return Authority(Path(tempfile.mkdtemp(prefix="authority-")))
+
+
+def _signed(page: Page, name: str, **how: str) -> str:
+    """What a CA answers to a request of the demonstration."""
+    address = _links(page, f"{_PAYMENTS}operations/")[name]
+    directory = Path(tempfile.mkdtemp(prefix="csr-"))
+    csr = directory / "request.csr"
+    csr.write_bytes(page.request.get(f"{address}csr.pem").body())
+    return _authority().sign(csr, **how)
+
+
+def _paste(page: Page, text: str, *, button: str, until: str) -> None:
+    page.get_by_label("Paste the certificate").fill(text)
+    steps.press(page, button)
+    page.get_by_text(until).first.wait_for()
+
+
+def _bring(name: str, *, until: str, **how: str) -> Act:
+    """Bring the answer to the request of this name, or a stranger's, to the request in view."""
+
+    def act(page: Page) -> None:
+        place = page.url
+        text = _signed(page, name, **how) if name else _authority().sign_another_key()
+        page.goto(place)
+        _paste(page, text, button="Check and store", until=until)
+
+    return act
+
+
+def _ask_whose(name: str, *, until: str, **how: str) -> Act:
+    """Ask which request the answer to the request of this name, or a stranger's, fits."""
+
+    def act(page: Page) -> None:
+        text = _signed(page, name, **how) if name else _authority().sign_another_key()
+        page.goto("/answer/")
+        _paste(page, text, button="Find its request", until=until)
+
+    return act
+
+
+def _ask_whose_version(page: Page) -> None:
+    version = _links(page, _WWW)["Version 2"]
+    text = page.request.get(f"{version}certificate.pem").text()
+    page.goto("/answer/")
+    _paste(page, text, button="Find its request", until="It is here already")
+
+
+def _paste_key(page: Page) -> None:
+    key = openssl("genpkey", "-algorithm", "ed25519").decode()
+    _paste(page, key, button="Find its request", until="treated as exposed")
+
+
 def _make_link(page: Page) -> None:
     steps.press(page, "Make a one-time link")
     page.get_by_role("heading", name="Hand over this link").wait_for()
+
+
+def _bring_files(page: Page, **files: bytes) -> None:
+    steps.bring_files(page, **files)
+    page.get_by_role("heading", name="Check before importing").wait_for()
+
+
+def _bring_one(page: Page) -> None:
+    _bring_files(page, shop_pem=Issuer().bundle("shop.example.org", "www.shop.example.org", days=60))
+
+
+def _bring_one_and_open(page: Page) -> None:
+    _bring_one(page)
+    _open_everything(page)
+
+
+def _bring_expired(page: Page) -> None:
+    _bring_files(page, old_pem=Issuer().bundle("old.example.org", age=100, chain=False))
+
+
+def _choose_self(page: Page) -> None:
+    _bring_one_and_open(page)
+    page.get_by_role("radio", name=steps.SELF).check()
+    page.get_by_role("heading", name="It would be replaced by a self-signed certificate").wait_for()
+
+
+def _bring_many(page: Page) -> None:
+    issuer = Issuer()
+    good = {f"{name}_pem": issuer.bundle(f"{name}.example.org") for name in ("billing", "orders")}
+    bad = {"old_pem": issuer.bundle("old.example.org", age=100), "letter_txt": b"Dear customer,"}
+    _bring_files(page, move_zip=zipped(**good, **bad))
+
+
+def _import_none_of_many(page: Page) -> None:
+    _bring_many(page)
+    for box in page.get_by_role("checkbox", name="Import move.zip").all():
+        box.uncheck()
+    _send_nothing(page)
+
+
+def _import_many(page: Page) -> None:
+    issuer = Issuer()
+    bad = {"keyless_pem": issuer.certificate_without_key("keyless.example.org"), "letter_txt": b"Dear customer,"}
+    good = {f"{name}_pem": issuer.bundle(steps.fresh_name()) for name in ("first", "second")}
+    _bring_files(page, move_zip=zipped(**good, **bad))
+    steps.press(page, "Import what is ticked")
+    page.get_by_role("heading", name="2 certificates imported").wait_for()
+
+
+def _bring_locked(page: Page) -> None:
+    steps.bring_files(page, shop_pfx=Issuer().pfx("shop.example.org", password="not this one"), password="wrong")
+    page.locator(".error-summary").wait_for()
+
+
+def _bring_useless(page: Page) -> None:
+    steps.bring_files(page, a_pem=Issuer().certificate_without_key("a.example.org"), b_txt=b"Dear customer,")
+    page.locator(".error-summary").wait_for()
+
+
+def _own_request(*extensions: str) -> str:
+    directory = Path(tempfile.mkdtemp(prefix="own-"))
+    return own_request(directory, steps.fresh_name(), *extensions)[1].read_text()
+
+
+def _bring_csr(page: Page) -> None:
+    steps.bring_request(page, "payments", _own_request("tlsfeature=status_request"))
+
+
+def _bring_own_csr_of_portal(page: Page) -> None:
+    address = _links(page, f"{_PAYMENTS}operations/")["partner-example-net"]
+    steps.bring_request(page, "payments", page.request.get(f"{address}csr.pem").text())
+
+
+def _bring_bad_csr(page: Page) -> None:
+    page.get_by_label("Paste the request (CSR)").fill(_own_request("basicConstraints=CA:TRUE"))
+    steps.press(page, "Continue")
+    page.locator(".error-summary").wait_for()
+
+
+def _bring_certificate_as_csr(page: Page) -> None:
+    page.get_by_label("Paste the request (CSR)").fill(_authority().sign_another_key())
+    steps.press(page, "Continue")
+    page.locator(".error-summary").wait_for()
+
+
+def _choose_badly(page: Page) -> None:
+    _bring_csr(page)
+    page.get_by_label("Certificate name").fill("www-example-org")
+    page.get_by_label("Tell people when").fill("")
+    _send_nothing(page)
+
+
+def _send_own_csr(page: Page) -> None:
+    _bring_csr(page)
+    steps.press(page, "Send request")
+    page.get_by_role("heading", name="Progress").wait_for()
+
+
+def _have_version_of_own_csr(page: Page) -> None:
+    _send_own_csr(page)
+    csr = Path(tempfile.mkdtemp(prefix="own-")) / "own.csr"
+    csr.write_bytes(page.request.get(f"{page.url}csr.pem").body())
+    page.get_by_role("link", name="Bring the signed certificate").click()
+    _paste(page, _authority().sign(csr), button="Check and store", until="The certificate is here")
+
+
+def _open_certificate_of_own_csr(page: Page) -> None:
+    _have_version_of_own_csr(page)
+    page.locator("#live").get_by_role("link", name="Open the certificate").click()
+    page.get_by_role("heading", name="Current version").wait_for()
 
 
 def _type_another_name(page: Page) -> None:
@@ -124,6 +298,7 @@ def _type_another_name(page: Page) -> None:
 
 _PAYMENTS: Final = "/vaults/payments/"
 _WWW: Final = f"{_PAYMENTS}certificates/www-example-org/"
+_WWW_IMPORT: Final = f"{_PAYMENTS}import/?certificate=www-example-org"
 _TRASH: Final = f"/vaults/{ATTIC}/deleted/"
 
 
@@ -152,6 +327,23 @@ PLACES: Final = (
     _place("account", "accounts:detail", "/account/"),
     _place("password", "accounts:password", "/account/password/"),
     _place("password refused", "accounts:password", "/account/password/", _send_nothing),
+    _place("I have a certificate", "answers:new", "/answer/"),
+    _place("I have a certificate refused", "answers:new", "/answer/", _send_nothing),
+    _place("I have a certificate, a private key", "answers:new", "/answer/", _paste_key),
+    _place(
+        "I have a certificate, it fits",
+        "answers:new",
+        "/answer/",
+        _ask_whose("partner-example-net", until="It answers a request"),
+    ),
+    _place(
+        "I have a certificate, it fits with other names",
+        "answers:new",
+        "/answer/",
+        _ask_whose("sandbox", names="DNS:new.example.net", until="It answers a request"),
+    ),
+    _place("I have a certificate, it is here", "answers:new", "/answer/", _ask_whose_version),
+    _place("I have a certificate, nothing fits", "answers:new", "/answer/", _ask_whose("", until="No request fits")),
     _place("people", "people:index", "/people/"),
     _place("people, nobody fits", "people:index", "/people/?q=zzzz"),
     _place("invite", "people:invite", "/people/invite/"),
@@ -178,6 +370,16 @@ PLACES: Final = (
     _place("request refused", "requests:new", f"{_PAYMENTS}request/", _send_nothing),
     _place("request a new version", "requests:new", f"{_PAYMENTS}request/?certificate=www-example-org"),
     _place("check answers", "requests:check", f"{_PAYMENTS}request/", _check_answers),
+    _place("own CSR", "csrs:new", f"{_PAYMENTS}request/csr/"),
+    _place("own CSR for a certificate", "csrs:new", f"{_PAYMENTS}request/csr/?certificate=www-example-org"),
+    _place("own CSR refused", "csrs:new", f"{_PAYMENTS}request/csr/", _bring_bad_csr),
+    _place("own CSR, a certificate came", "csrs:new", f"{_PAYMENTS}request/csr/", _bring_certificate_as_csr),
+    _place("own CSR checked", "csrs:check", _PAYMENTS, _bring_csr),
+    _place("own CSR checked, key made here", "csrs:check", _PAYMENTS, _bring_own_csr_of_portal),
+    _place("own CSR checked, refused", "csrs:check", _PAYMENTS, _choose_badly),
+    _place("own CSR, waiting", "operations:detail", _PAYMENTS, _send_own_csr),
+    _place("own CSR, completed", "operations:detail", _PAYMENTS, _have_version_of_own_csr),
+    _place("own CSR, certificate", "certificates:detail", _PAYMENTS, _open_certificate_of_own_csr),
     _place("certificates", "certificates:index", _PAYMENTS),
     _place("certificates, nothing fits", "certificates:index", f"{_PAYMENTS}?q=zzzz"),
     _place("certificates, empty vault", "certificates:index", f"/vaults/{ATTIC}/"),
@@ -192,6 +394,7 @@ PLACES: Final = (
     _place("version", "versions:detail", "{older}"),
     _place("version disabled", "versions:detail", "{disabled}"),
     _place("download", "downloads:with-key", "{version}download/"),
+    _place("download for nginx", "downloads:with-key", "{version}download/", _choose_nginx),
     _place("download, no key leaves", "downloads:with-key", "{not_exportable}download/"),
     _place("download, disabled", "downloads:with-key", "{disabled}download/"),
     _place("requests", "operations:index", f"{_PAYMENTS}operations/"),
@@ -202,7 +405,39 @@ PLACES: Final = (
     _place("request cancelled", "operations:detail", "{cancelled}"),
     _place("bring the certificate", "operations:merge", "{waiting}merge/"),
     _place("bring the certificate refused", "operations:merge", "{waiting}merge/", _bring_html),
+    _place(
+        "bring the certificate, it fits another request",
+        "operations:merge",
+        "{waiting}merge/",
+        _bring("sandbox", until="Merge there"),
+    ),
+    _place(
+        "bring the certificate, names differ",
+        "operations:merge",
+        "{waiting}merge/",
+        _bring("partner-example-net", names="DNS:new.example.net", until="differs from the request"),
+    ),
+    _place(
+        "bring the certificate, ask the CA",
+        "operations:merge",
+        "{waiting}merge/",
+        _bring("", until="Ask the CA which request it signed"),
+    ),
     _place("nothing to bring", "operations:merge", "{completed}merge/", status=409),
+    _place("import", "imports:new", f"{_PAYMENTS}import/"),
+    _place("import a new version", "imports:new", _WWW_IMPORT),
+    _place("import refused", "imports:new", f"{_PAYMENTS}import/", _send_nothing),
+    _place("import locked", "imports:new", f"{_PAYMENTS}import/", _bring_locked),
+    _place("import useless files", "imports:new", f"{_PAYMENTS}import/", _bring_useless),
+    _place("import preview", "imports:preview", f"{_PAYMENTS}import/", _bring_one),
+    _place("import preview, all open", "imports:preview", f"{_PAYMENTS}import/", _bring_one_and_open),
+    _place("import preview, self-signed", "imports:preview", f"{_PAYMENTS}import/", _choose_self),
+    _place("import preview, expired", "imports:preview", f"{_PAYMENTS}import/", _bring_expired),
+    _place("import preview of a version", "imports:preview", _WWW_IMPORT, _bring_one),
+    _place("import preview of many", "imports:preview", f"{_PAYMENTS}import/", _bring_many),
+    _place("import preview of many refused", "imports:preview", f"{_PAYMENTS}import/", _import_none_of_many),
+    _place("import results", "imports:preview", f"{_PAYMENTS}import/", _import_many),
+    _place("import ended", "imports:preview", f"{_PAYMENTS}import/{'0' * 32}/", status=404),
     _place("deleted certificates", "deleted:index", _TRASH),
     _place("deleted certificates, none", "deleted:index", f"{_PAYMENTS}deleted/"),
     _place("deleted certificates, protected", "deleted:index", "/vaults/intranet/deleted/"),

@@ -4,7 +4,7 @@ import itertools
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 SELF: Final = "Self-signed"
 BY_HAND: Final = "Another CA, by hand"
@@ -61,6 +61,26 @@ def get_certificate(page: Page, vault: str, names: str, *, name: str = "") -> No
     expect_status(page, "Completed")
     page.locator("#main").get_by_role("link", name="Open the certificate").first.click()
     page.wait_for_url("**/certificates/*/")
+
+
+def bring_files(page: Page, *, password: str = "", **files: bytes) -> None:
+    """On the import form, choose files and go on; the last underscore of a keyword is the dot of the file's name."""
+    chosen = [
+        FilePayload(name=".".join(name.rsplit("_", 1)), mimeType="", buffer=octets) for name, octets in files.items()
+    ]
+    page.get_by_label("Choose files").set_input_files(chosen)
+    if password:
+        page.get_by_label("Password", exact=True).fill(password)
+    press(page, "Continue")
+
+
+def bring_request(page: Page, vault: str, csr: str) -> None:
+    """Bring a request made elsewhere, by way of the request form, and stay on the page that shows it."""
+    page.goto(f"/vaults/{vault}/request/")
+    page.get_by_role("link", name="Bring your own CSR").click()
+    page.get_by_label("Paste the request (CSR)").fill(csr)
+    press(page, "Continue")
+    expect(page.get_by_role("heading", name="Check the request")).to_be_visible()
 
 
 def make_vault(page: Page, name: str) -> None:

@@ -23,6 +23,9 @@ FILES: Final = {
     "downloads:pem",
     "downloads:der",
     "downloads:chain",
+    "downloads:chain-with-root",
+    "downloads:p7b",
+    "imports:results",
     "health",
 }
 PIECES: Final = {"operations:progress", "certificates:progress"}
@@ -39,6 +42,7 @@ ACTIONS: Final = {
     "members:change",
     "members:remove",
     "requests:field",
+    "imports:field",
     "policies:field",
     "certificates:renew",
     "versions:enable",
@@ -49,7 +53,7 @@ ACTIONS: Final = {
     "deleted:recover",
 }
 # Its page is the form again, or the request that it made.
-SENT: Final = {"requests:submit"}
+SENT: Final = {"csrs:submit", "requests:submit"}
 
 WIDE, PHONE, NARROWEST = 1280, 390, 360
 

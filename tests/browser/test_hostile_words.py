@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Final
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, expect
 
 from tests.browser import steps
+from tests.browser.files import Issuer
 from tests.browser.site import ADMINISTRATOR, PASSWORD, WORKSHOP
 
 SCRIPT: Final = "<script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -117,6 +118,25 @@ def test_a_sign_in_that_failed_under_such_a_name_does_no_harm_in_the_trail(
     trail.goto("/people/audit/")
 
     expect(trail.get_by_role("table")).to_contain_text("refused")
+
+
+@words_that_show
+def test_files_of_such_words_stay_words_in_the_preview_and_fit_the_narrowest_page(officer: Page, words: str) -> None:
+    long = ".".join(["a" * 60] * 4)
+    octets = Issuer().bundle(long, f"*.{long}", words=words[:60])
+    files = [
+        FilePayload(name=f"{words.replace('/', '|')}{'long' * 40}.pem", mimeType="", buffer=octets),
+        FilePayload(name=f"{'x' * 150}.txt", mimeType="", buffer=b"nothing"),
+    ]
+    officer.set_viewport_size({"width": 360, "height": 800})
+    officer.goto(f"/vaults/{WORKSHOP}/import/")
+
+    officer.get_by_label("Choose files").set_input_files(files)
+    steps.press(officer, "Continue")
+
+    expect(officer.get_by_role("heading", name="Check before importing")).to_be_visible()
+    expect(officer.get_by_role("main")).to_contain_text(words[:20])
+    assert officer.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 def _csrf(page: Page) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def test_someone_gets_a_certificate_from_sign_in_to_completion_without_reloading
     expect(page.get_by_text("Version 1").first).to_be_visible()
 
 
-@pytest.mark.parametrize("title", ["PFX", "PFX for old Windows"])
+@pytest.mark.parametrize("title", ["Windows, IIS, Azure", "Java", "Old Windows or Java"])
 def test_a_pfx_opens_with_the_generated_password_and_holds_the_key_of_the_certificate(
     officer: Page, tmp_path: Path, title: str
 ) -> None:
@@ -48,13 +49,13 @@ def test_a_pfx_opens_with_the_generated_password_and_holds_the_key_of_the_certif
     steps.open_downloads(officer)
     officer.get_by_role("link", name="With private key").click()
     officer.locator("label.choice").filter(has=officer.get_by_text(title, exact=True)).click()
-    password = officer.get_by_label("Password of the PFX file").input_value()
+    password = officer.get_by_label("Password of the file").input_value()
 
     file = steps.download(officer, "Download", tmp_path)
 
     assert re.fullmatch(r"([a-z0-9]{4}-){6}[a-z0-9]{4}", password)
-    assert file.suffix == ".pfx"
-    contents = openssl.open_pfx(file, password, legacy=title != "PFX")
+    assert file.suffix == (".p12" if title == "Java" else ".pfx")
+    contents = openssl.open_pfx(file, password, legacy=title.startswith("Old"))
     assert openssl.public_key_of_private(contents) == openssl.public_key_of_certificate(contents)
     assert name in openssl.names_of(contents)
     assert password not in officer.url
@@ -65,7 +66,8 @@ def test_a_pem_file_holds_key_and_certificate_that_belong_together(officer: Page
     steps.get_certificate(officer, WORKSHOP, name)
     steps.open_downloads(officer)
     officer.get_by_role("link", name="With private key").click()
-    officer.locator("label.choice").filter(has=officer.get_by_text("PEM", exact=True)).click()
+    officer.get_by_role("radio", name="PEM, for anything else").check()
+    expect(officer.get_by_label("Password of the file")).to_be_hidden()
 
     contents = steps.download(officer, "Download", tmp_path).read_bytes()
 
@@ -73,11 +75,28 @@ def test_a_pem_file_holds_key_and_certificate_that_belong_together(officer: Page
     assert name in openssl.names_of(contents)
 
 
+def test_the_lines_for_a_server_name_the_files_that_its_zip_holds(officer: Page, tmp_path: Path) -> None:
+    name = steps.fresh_name()
+    steps.get_certificate(officer, WORKSHOP, name)
+    steps.open_downloads(officer)
+    officer.get_by_role("link", name="With private key").click()
+    officer.get_by_role("radio", name="nginx").check()
+    lines = officer.get_by_role("region", name="In the server block of nginx").inner_text()
+
+    with zipfile.ZipFile(steps.download(officer, "Download", tmp_path)) as archive:
+        members = archive.namelist()
+        contents = b"".join(map(archive.read, members))
+
+    assert [line.rpartition("/tls/")[2] for line in lines.splitlines()] == [f"{member};" for member in members]
+    assert openssl.public_key_of_private(contents) == openssl.public_key_of_certificate(contents)
+    expect(officer.get_by_role("region", name="In the VirtualHost of Apache")).to_be_hidden()
+
+
 def test_a_short_password_is_refused_and_not_shown_again(officer: Page) -> None:
     steps.get_certificate(officer, WORKSHOP, steps.fresh_name())
     steps.open_downloads(officer)
     officer.get_by_role("link", name="With private key").click()
-    officer.get_by_label("Password of the PFX file").fill("too-short")
+    officer.get_by_label("Password of the file").fill("too-short")
 
     steps.press(officer, "Download")
 

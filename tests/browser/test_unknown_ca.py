@@ -129,3 +129,63 @@ def test_a_file_dropped_on_the_page_is_named_and_merged(waiting: Page, authority
     steps.press(waiting, _STORE)
 
     steps.expect_status(waiting, "Completed")
+
+
+def test_a_certificate_on_the_wrong_request_is_merged_where_it_belongs(
+    officer: Page, authority: Authority, tmp_path: Path
+) -> None:
+    right = steps.ask(officer, WORKSHOP, steps.fresh_name(), issuer=steps.BY_HAND)
+    answer = authority.sign(steps.download(officer, ".csr", tmp_path))
+    wrong = steps.ask(officer, WORKSHOP, steps.fresh_name(), issuer=steps.BY_HAND)
+    officer.get_by_role("link", name=_BRING).click()
+    officer.get_by_label("Paste the certificate").fill(answer + authority.intermediate.read_text())
+    steps.press(officer, _STORE)
+
+    officer.get_by_role("button", name="Merge there").click()
+
+    expect(steps.message(officer).first).to_contain_text("stored as version 1")
+    assert officer.url == right
+    steps.expect_status(officer, "Completed")
+    officer.goto(wrong)
+    steps.expect_status(officer, "Needs signed certificate")
+
+
+def test_whoever_has_a_certificate_is_led_to_its_request(waiting: Page, authority: Authority, tmp_path: Path) -> None:
+    request = waiting.url
+    answer = authority.sign(steps.download(waiting, ".csr", tmp_path))
+    waiting.get_by_role("navigation", name="Main").get_by_role("link", name="I have a certificate").click()
+    waiting.get_by_label("Paste the certificate").fill(f"Dear customer,\n\n{answer}\nKind regards")
+    steps.press(waiting, "Find its request")
+    expect(waiting.get_by_role("heading", name="It answers a request")).to_be_visible()
+
+    waiting.get_by_role("button", name="Merge there").click()
+
+    assert waiting.url == request
+    steps.expect_status(waiting, "Completed")
+
+
+def test_leaf_and_intermediate_are_chosen_as_two_files(waiting: Page, authority: Authority, tmp_path: Path) -> None:
+    leaf, issuing = tmp_path / "leaf.crt", tmp_path / "issuing.crt"
+    leaf.write_text(authority.sign(steps.download(waiting, ".csr", tmp_path)))
+    issuing.write_text(authority.intermediate.read_text())
+    waiting.get_by_role("link", name=_BRING).click()
+    waiting.get_by_label("Or choose the file").set_input_files([issuing, leaf])
+
+    steps.press(waiting, _STORE)
+
+    steps.expect_status(waiting, "Completed")
+    waiting.locator("#live").get_by_role("link", name="Open the certificate").click()
+    expect(waiting.get_by_text("CN=Workshop Issuing").first).to_be_visible()
+
+
+def test_missing_names_are_shown_and_taken_after_a_tick(waiting: Page, authority: Authority, tmp_path: Path) -> None:
+    csr = steps.download(waiting, ".csr", tmp_path)
+    waiting.get_by_role("link", name=_BRING).click()
+    waiting.get_by_label("Paste the certificate").fill(authority.sign(csr, names="DNS:other.example.org"))
+    steps.press(waiting, _STORE)
+    expect(waiting.get_by_text("+ other.example.org")).to_be_visible()
+
+    waiting.get_by_label("Take it all the same").check()
+    steps.press(waiting, _STORE)
+
+    steps.expect_status(waiting, "Completed")

@@ -25,7 +25,7 @@ def test_the_main_job_is_done_without_scripts(site: Site, new_context: Callable[
     steps.ask(page, WORKSHOP, name)
     steps.expect_status(page, "Completed")
     page.locator("#live").get_by_role("link", name="Download").click()
-    password = page.get_by_label("Password of the PFX file").input_value()
+    password = page.get_by_label("Password of the file").input_value()
     file = steps.download(page, "Download", tmp_path)
 
     contents = openssl.open_pfx(file, password)

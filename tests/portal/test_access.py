@@ -9,9 +9,11 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from portal import access
 from portal.models import Membership, Role
-from tests.factories import make_certificate, make_member, make_operation, make_user, make_vault
-from vault.lifecycle import retiring, vaults
+from tests.factories import actor_of, make_certificate, make_member, make_operation, make_user, make_vault
+from vault.lifecycle import importing, retiring, vaults
+from vault.models import Operation
 from vault.models.audit import SYSTEM, AuditEvent
+from vault.x509.found import Found
 
 OK, REFUSED, HIDDEN = 200, 403, 404
 EVERYBODY = ("stranger", "portal administrator", "requester", "owner", "reader", "auditor", "officer", "administrator")
@@ -28,6 +30,8 @@ GET = {
     "downloads:pem": {"owner": OK, "reader": OK, "officer": OK, "administrator": OK},
     "downloads:der": {"owner": OK, "reader": OK, "officer": OK, "administrator": OK},
     "downloads:chain": {"owner": OK, "reader": OK, "officer": OK, "administrator": OK},
+    "downloads:chain-with-root": {"owner": OK, "reader": OK, "officer": OK, "administrator": OK},
+    "downloads:p7b": {"owner": OK, "reader": OK, "officer": OK, "administrator": OK},
     "downloads:with-key": {"owner": OK, "reader": REFUSED, "officer": OK, "administrator": OK},
     "operations:index": {"requester": OK, "owner": OK, "reader": OK, "auditor": 302, "officer": OK, "administrator": OK},
     "operations:detail": {"owner": OK, "reader": OK, "officer": OK, "administrator": OK},
@@ -36,6 +40,10 @@ GET = {
     "operations:csr-der": {"owner": OK, "reader": OK, "officer": OK, "administrator": OK},
     "operations:merge": {"owner": OK, "reader": REFUSED, "officer": OK, "administrator": OK},
     "requests:new": {"requester": OK, "owner": OK, "reader": REFUSED, "auditor": REFUSED, "officer": OK, "administrator": OK},
+    "imports:new": {"requester": OK, "owner": OK, "reader": REFUSED, "auditor": REFUSED, "officer": OK, "administrator": OK},
+    "imports:preview": {"reader": REFUSED, "auditor": REFUSED, "officer": OK},
+    "imports:results": {"reader": REFUSED, "auditor": REFUSED, "officer": OK},
+    "csrs:new": {"requester": OK, "owner": OK, "reader": REFUSED, "auditor": REFUSED, "officer": OK, "administrator": OK},
     "deleted:index": {"requester": OK, "owner": OK, "reader": OK, "auditor": 302, "officer": OK, "administrator": OK},
     "deleted:purge": {"owner": REFUSED, "reader": REFUSED, "officer": REFUSED, "administrator": OK},
     "members:index": {"requester": OK, "owner": OK, "reader": OK, "auditor": OK, "officer": OK, "administrator": OK},
@@ -45,7 +53,7 @@ GET = {
     "vaults:settings": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": REFUSED, "officer": REFUSED, "administrator": OK},
 }  # fmt: skip
 # Asked for by GET, as after signing in again, they lead back to the form.
-BACK_TO_FORM = ("requests:check", "requests:submit")
+BACK_TO_FORM = ("csrs:check", "csrs:submit", "requests:check", "requests:submit")
 
 
 class House:
@@ -65,6 +73,8 @@ class House:
         }
         self.certificate = make_certificate(vault=self.vault, name="www", by=owner)
         self.operation = make_operation(vault=self.vault, name="mail", by=owner)
+        by = actor_of(self.people["officer"])
+        self.draft = importing.keep_draft(vault=self.vault, found=Found(), by=by)  # the officer's alone
         gone = make_certificate(vault=self.vault, name="gone", by=owner)
         retiring.delete_certificate(certificate=gone, by=SYSTEM)
 
@@ -74,6 +84,7 @@ class House:
             "name": "gone" if name.startswith("deleted:") else "www",
             "version": self.certificate.current_id.hex,
             "request_id": self.operation.request_id.hex,
+            "draft": self.draft.id.hex,
             "pk": Membership.objects.filter(vault=self.vault, role=Role.READER).get().pk,
         }
         wanted = arguments_of(name)
@@ -218,3 +229,18 @@ def test_a_person_who_was_deactivated_is_signed_out_at_once(client_of) -> None:
     officer.save()
 
     assert browser.get("/vaults/payments/").status_code == 302
+
+
+def test_what_is_found_in_all_vaults_is_seen_as_far_as_rights_reach() -> None:
+    house = House()
+    waiting = [Operation.objects.select_related("certificate__vault").get(pk=house.operation.pk)]
+
+    def rights_of(who: str) -> list[access.Rights]:
+        person = house.people[who]
+        return [rights for _, rights in access.visible(person, access.vaults_of(person), waiting)]
+
+    seen = {who for who in EVERYBODY if rights_of(who)}
+    may_merge = {who for who in seen if "certificates/create" in rights_of(who)[0]}
+
+    assert seen == {"owner", "reader", "officer", "administrator"}
+    assert may_merge == {"owner", "officer", "administrator"}

@@ -5,9 +5,10 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from portal.models import Role, User
-from tests.factories import actor_of, make_member, make_operation, make_vault
+from tests.factories import make_member, make_operation, make_vault
 from tests.pki.authority import (
     Authority,
     ec_key,
@@ -18,8 +19,10 @@ from tests.pki.authority import (
     sign_csr,
     to_pem,
 )
+from tests.portal.browsing import answers_on
 from vault.lifecycle import merging
 from vault.models import Operation, Version
+from vault.models.audit import AuditEvent
 from vault.models.policy import SELF, AlternativeNames
 
 SignIn = Callable[[User], Client]
@@ -104,11 +107,13 @@ def test_pkcs7_is_taken_from_a_file(desk: Desk, tmp_path: object) -> None:
     assert Version.objects.get().chain == desk.root.pem
 
 
-def test_a_file_wins_over_a_paste_and_the_page_says_so(desk: Desk) -> None:
-    response = desk.upload(desk.answer(), "what was pasted")
+def test_a_file_and_a_paste_are_read_together(desk: Desk) -> None:
+    issuing = make_intermediate(desk.root)
 
-    assert desk.is_done()
-    assert "left aside" in desk.browser.get(response["Location"]).text
+    response = desk.upload(desk.answer(issuing), f"Here is our chain:\n{issuing.pem}")
+
+    assert response.status_code == 303
+    assert Version.objects.get().chain == issuing.pem
 
 
 @pytest.mark.parametrize("end", ["cancel", "fail"])
@@ -207,15 +212,13 @@ def test_a_certificate_for_another_key_is_refused_and_kept_from_an_upload_as_tex
 
 
 def test_nothing_of_a_paste_is_lost_when_the_file_beside_it_is_refused(desk: Desk) -> None:
-    stranger, mine = make_leaf(desk.root), to_pem(desk.answer())
+    stranger = make_leaf(desk.root)
 
-    refused = desk.upload(stranger.der, mine)
-    again = desk.paste(kept(refused))
+    refused = desk.upload(stranger.der, f"Our chain:\r\n{desk.root.pem}")
 
     assert refused.status_code == 422
     assert stranger.pem in kept(refused)
-    assert mine in kept(refused)
-    assert again.status_code == 303
+    assert f"Our chain:\n{desk.root.pem}" in kept(refused).replace("\r\n", "\n")
 
 
 @pytest.mark.parametrize("beside", ["nothing", "its certificate"])
@@ -292,7 +295,7 @@ def test_the_second_of_two_people_is_told_and_led_to_the_certificate(desk: Desk)
 
     assert [response.status_code for response in answers] == [409, 409, 409]
     for response in answers:
-        assert "completed already" in response.text
+        assert f"version 1 was stored by {desk.officer.username} on" in response.text
         assert f"/vaults/{desk.vault}/certificates/shop/" in response.text
     assert Version.objects.count() == 1
 
@@ -303,7 +306,7 @@ def test_someone_who_loses_the_race_inside_the_merge_is_told_too(desk: Desk, mon
 
     def after_another(**facts: object) -> Version:
         rival = Operation.objects.get(pk=desk.operation.pk)
-        merge(operation=rival, data=to_pem(answer).encode(), by=actor_of(desk.officer))
+        merge(**facts | {"operation": rival})
         return merge(**facts)
 
     monkeypatch.setattr(merging, "merge", after_another)
@@ -320,19 +323,109 @@ def test_the_same_certificate_is_not_stored_twice(client_of: SignIn) -> None:
     desk.paste(answer)
     make_operation(vault=desk.vault, name="shop", by=desk.officer)
     later = Operation.objects.order_by("-id").first()
-    Operation.objects.filter(pk=later.pk).update(key=desk.operation.key, csr=desk.operation.csr)
+    earlier = Operation.objects.get(pk=desk.operation.pk)
+    same = {"key": earlier.key, "csr": earlier.csr, "spki_sha256": earlier.spki_sha256}
+    Operation.objects.filter(pk=later.pk).update(**same)
 
     response = desk.browser.post(f"/vaults/{desk.vault}/operations/{later}/merge/", {"certificate": answer})
 
     assert response.status_code == 409
-    assert "a version of “shop” already" in response.text
+    assert f"version 1 of “shop” already, stored by {desk.officer.username} on" in response.text
     assert Version.objects.count() == 1
 
 
-def test_a_request_that_its_issuer_answers_takes_no_certificate(client_of: SignIn) -> None:
+def test_a_request_that_its_issuer_answers_takes_no_certificate_and_can_be_cancelled(client_of: SignIn) -> None:
     desk = Desk(client_of, issuer=SELF)
 
     answers = [desk.browser.get(f"{desk.page}merge/"), desk.paste(to_pem(desk.answer()))]
 
     assert [response.status_code for response in answers] == [409, 409]
+    for response in answers:
+        assert "answers this request itself" in response.text
+        assert f'action="{desk.page}cancel/"' in response.text
     assert not desk.is_done()
+
+
+# ----------------------------------------------------- the doctor: whose is it
+def test_it_names_the_request_that_the_certificate_fits_and_merges_there(desk: Desk) -> None:
+    other = make_operation(vault=desk.vault, name="shop-prod", by=desk.officer)
+    answer = sign_csr(desk.root, bytes(other.csr))
+
+    told = desk.upload(answer)
+    there = desk.browser.post(f"/vaults/{desk.vault}/operations/{other}/merge/", answers_on(told, within="form"))
+
+    (fit,) = told.context_data["finding"].fits
+    assert told.status_code == 422
+    assert (fit.operation, fit.started_by, fit.may_merge) == (other, "you", True)
+    assert f'action="/vaults/{desk.vault}/operations/{other}/merge/"' in told.text
+    assert there.status_code == 303
+    other.refresh_from_db()
+    assert other.status == Operation.Status.COMPLETED
+    assert not desk.is_done()
+
+
+def test_a_request_in_a_vault_that_the_person_does_not_see_is_not_named(desk: Desk) -> None:
+    hidden = make_operation(name="top-secret", by=make_member(make_vault()))
+
+    told = desk.paste(to_pem(sign_csr(desk.root, bytes(hidden.csr))))
+
+    assert told.context_data["finding"].fits == []
+    assert "top-secret" not in told.text
+    assert "Ask the CA which request it signed" in told.text
+
+
+def test_a_request_that_the_person_only_sees_is_named_without_a_button(desk: Desk) -> None:
+    vault = make_vault()
+    owner = make_member(vault, Role.REQUESTER)
+    make_member(vault, Role.READER, desk.officer)
+    other = make_operation(vault=vault, name="theirs", by=owner)
+
+    told = desk.paste(to_pem(sign_csr(desk.root, bytes(other.csr))))
+
+    (fit,) = told.context_data["finding"].fits
+    assert (fit.operation, fit.may_merge) == (other, False)
+    assert "Merge there" not in told.text
+    assert f"Ask {owner.username} or an officer" in told.text
+
+
+def test_a_certificate_that_is_a_version_already_says_which_who_and_when(desk: Desk) -> None:
+    other = make_operation(vault=desk.vault, name="shop-prod", by=desk.officer)
+    answer = to_pem(sign_csr(desk.root, bytes(other.csr)))
+    desk.browser.post(f"/vaults/{desk.vault}/operations/{other}/merge/", {"certificate": answer})
+
+    told = desk.paste(answer)
+
+    assert "This is version 1 of shop-prod already" in told.text
+    assert f"in the vault {desk.vault} by you on" in told.text
+    assert f"/certificates/shop-prod/versions/{Version.objects.get()}/" in told.text
+
+
+def test_what_to_ask_the_ca_holds_fingerprint_names_and_reference(desk: Desk) -> None:
+    told = desk.paste(make_leaf(desk.root).pem)
+
+    letter = told.context_data["letter"]
+    desk.operation.refresh_from_db()
+    assert desk.operation.spki_sha256 in letter
+    assert "www.example.org" in letter
+    assert str(desk.operation) in letter
+
+
+def test_an_alarm_is_told_on_the_page_and_in_the_trail(desk: Desk) -> None:
+    response = desk.upload(desk.answer(ca=True))
+
+    assert response.status_code == 422
+    assert "tell whoever runs the portal" in refusal(response)
+    assert AuditEvent.objects.filter(chain=desk.vault.pk, result="alarm", actor=desk.officer.username).count() == 1
+
+
+def test_no_part_of_a_mismatch_scans_or_multiplies_queries(
+    desk: Desk, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(5):
+        other = make_operation(vault=desk.vault, name=f"other{number}", by=desk.officer)
+    answer = to_pem(sign_csr(desk.root, bytes(other.csr)))
+
+    with django_assert_max_num_queries(14):
+        told = desk.paste(answer)
+
+    assert len(told.context_data["finding"].fits) == 1
