@@ -8,11 +8,10 @@ from django import forms
 
 from portal.forms.fields import Lines
 from portal.forms.files import Files, uploads
+from portal.forms.pastes import is_harmless
 from vault.errors import VaultError
 from vault.x509 import certificates, parsing
 from vault.x509.found import Found
-
-_KEY_MARK = "PRIVATE KEY"
 
 
 class AnswerForm(forms.Form):
@@ -59,14 +58,9 @@ class AnswerForm(forms.Form):
 
     def keep(self) -> None:
         """Let the text area hold the paste and the files' certificates; nothing, if a private key may be in it."""
-        parts = [self._pasted, *self._from_files()] if self._is_harmless() else []
+        parts = [self._pasted, *self._from_files()] if is_harmless(self._pasted, self.found) else []
         text = "\n".join(part for part in parts if part.strip()) if len(parts) > 1 else "".join(parts)
         self.data = {**dict(self.data.items()), "certificate": text}
-
-    def _is_harmless(self) -> bool:
-        if self.found is None:  # not read, so nobody knows
-            return not self._pasted.strip()
-        return not self.found.holds_private_key and _KEY_MARK not in self._pasted.upper()
 
     def _from_files(self) -> list[str]:
         files = self.found.files if self.found else ()

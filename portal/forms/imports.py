@@ -11,6 +11,7 @@ from django.http import QueryDict
 from portal.forms import texts
 from portal.forms.fields import Lines, Text
 from portal.forms.files import Files, uploads
+from portal.forms.pastes import is_harmless
 from portal.forms.policy import PolicyForm
 from portal.forms.requests import Namesake
 from vault import policies
@@ -22,7 +23,6 @@ from vault.models.policy import Policy
 from vault.x509.found import Found, Upload
 from vault.x509.visible import shown
 
-_KEY_MARK = "PRIVATE KEY"
 _PLAIN = {"spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"}
 
 
@@ -79,8 +79,7 @@ class FilesForm(forms.Form):
 
     def keep(self, found: Found | None = None, *, held: Draft | None = None) -> None:
         """Before the page is shown again: keep the paste only when it is known to hold no private key."""
-        is_safe = found is not None and not found.holds_private_key and _KEY_MARK not in self._pasted.upper()
-        text = self._pasted if is_safe and held is None else ""
+        text = self._pasted if is_harmless(self._pasted, found) and held is None else ""
         self.data = {"text": text, "password": "", "held": held.id.hex if held else ""}
 
 
@@ -207,22 +206,30 @@ class BulkForm(forms.Form):
             self.add_error(None, "Nothing is chosen. Tick the certificates to import.")
         seen: set[str] = set()
         for number, name in names.items():
-            problem = self._problem(name, seen)
+            problem = self._problem(number, name, seen)
             seen.add(name.lower())
             if problem:
                 self.add_error(f"name-{number}", problem)
         return cleaned
 
-    def _problem(self, name: str, seen: set[str]) -> str:
+    def _problem(self, number: int, name: str, seen: set[str]) -> str:
         if name.lower() in seen:
             return f"“{shown(name)}” stands here twice. Give each certificate its own name."
         try:
             holder = find_holder(name, self.namesake)
         except VaultError as error:
             return str(error)
-        if holder is not None and not self.cleaned_data["new_versions"]:
+        if holder is None or self.cleaned_data["new_versions"]:
+            return ""
+        if number not in self._stored_in(holder):  # else a run that was cut short has done this one
             return f"“{holder}” exists. Choose another name, or allow new versions below."
         return ""
+
+    def _stored_in(self, holder: Certificate) -> set[int]:
+        """The numbers of the candidates that are versions of a certificate already."""
+        prints = {one.facts.thumbprint_sha256: one.number for one in self.candidates}
+        known = holder.versions.filter(thumbprint_sha256__in=prints).values_list("thumbprint_sha256", flat=True)
+        return {prints[one] for one in known}
 
 
 def find_holder(name: str, namesake: Namesake) -> Certificate | None:

@@ -14,13 +14,14 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from portal import access
 from portal.forms.csrs import BringForm, CsrForm, read_der
+from portal.forms.pastes import looks_encoded
 from portal.forms.requests import Start
 from portal.pages import http
 from portal.pages.brought import rows, sightings
 from portal.pages.failures import status_of
 from portal.pages.http import PageRequest
 from portal.pages.requests import earlier, running_for, sent_before, start_of
-from vault.errors import BadParameter, KeyExposed, NameTaken, NotAllowedNow, TooMany, VaultError
+from vault.errors import BadParameter, KeyExposed, NameTaken, NotAllowedNow, TooMany, UnreadableFile, VaultError
 from vault.lifecycle import bringing, issuing
 from vault.lifecycle.bringing import IsCertificate
 from vault.models import Certificate, Operation, Vault
@@ -145,6 +146,8 @@ def _refused(request: PageRequest, vault: Vault, form: BringForm, start: Start, 
         form.forget()
     elif isinstance(refusal, TooMany) or field == "file":
         _forget_unread(form)
+    elif isinstance(refusal, UnreadableFile) and looks_encoded(str(form.data.get("csr", ""))):
+        form.forget()
     return _first_page(request, vault, form, start, refusal)
 
 

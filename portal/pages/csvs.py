@@ -8,9 +8,12 @@ from collections.abc import Iterable, Sequence
 
 
 def write(rows: Iterable[Sequence[str]]) -> str:
-    """Rows as CSV; cells that people or files have written go through `harmless` first."""
+    """Rows as CSV; cells that people or files have written go through `harmless` first.
+
+    Every cell in quotes: where spreadsheets part cells at semicolons, `x;=1+1` would begin a formula.
+    """
     text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL).writerows(rows)
     return text.getvalue()
 
 

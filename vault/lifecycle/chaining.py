@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from vault.models import CACertificate, Vault
 from vault.x509 import certificates, chains
-from vault.x509.chains import MAX_CHAIN, Chain
+from vault.x509.chains import MAX_CHAIN, Chain, Tries
 
-_MOST_NAMESAKES = 10
+_MOST_NAMESAKES = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,21 +20,23 @@ class Completed:
     added: tuple[bytes, ...] = ()
 
 
-def complete_chain(vault: Vault, leaf: bytes, others: Sequence[bytes]) -> Completed:
+def complete_chain(vault: Vault, leaf: bytes, others: Sequence[bytes], *, tries: Tries | None = None) -> Completed:
     """Put the issuers of a leaf in order, and fill what is missing with CA certificates that the vault knows.
 
-    A certificate joins only where its signature proves that it belongs. Raises UnreadableFile.
+    A certificate joins only where its signature proves that it belongs. At most 200 signatures are checked for
+    it, or what is left of `tries`. Raises UnreadableFile.
     """
+    tries = tries or Tries()
     given = [other for other in others if other != leaf]
     known: list[bytes] = []
-    chain = chains.order(leaf, given)
+    chain = chains.order(leaf, given, tries=tries)
     while not chain.complete and len(chain.certificates) < MAX_CHAIN:
         top = chain.certificates[-1] if chain.certificates else leaf
-        found = [der for der in _namesakes(vault, certificates.issuer_sha256(top)) if der not in known]
-        if not found:
+        found = _issuer_of(vault, top, tries)
+        if found is None or found in known:
             break
-        known += found
-        longer = chains.order(leaf, [*given, *known])
+        known.append(found)
+        longer = chains.order(leaf, [*given, *known], tries=tries)
         if len(longer.certificates) <= len(chain.certificates):
             break
         chain = longer
@@ -50,9 +54,17 @@ def remember(vault: Vault, issuers: Sequence[bytes]) -> None:
         CACertificate.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def _namesakes(vault: Vault, subject_sha256: str) -> list[bytes]:
-    wanted = CACertificate.objects.filter(vault=vault, subject_sha256=subject_sha256).order_by("-not_after")
-    return [bytes(der) for der in wanted.values_list("der", flat=True)[:_MOST_NAMESAKES]]
+def _issuer_of(vault: Vault, below: bytes, tries: Tries) -> bytes | None:
+    """The CA certificate that signed `below`: of several, the one that the vault has known longest and is valid.
+
+    Whoever imports a certificate chooses what stands above the CA that signed it: anybody can certify a CA's name and
+    key under a root of their own. What came first stays, so that nobody puts that into the chains of others later.
+    """
+    wanted = CACertificate.objects.filter(vault=vault, subject_sha256=certificates.issuer_sha256(below))
+    known = list(wanted.order_by("pk").values_list("der", "not_after")[:_MOST_NAMESAKES])
+    moment, child = timezone.now(), certificates.load(below)
+    known.sort(key=lambda one: one[1] < moment)
+    return next((bytes(der) for der, _ in known if tries.proves(child, certificates.load(bytes(der)))), None)
 
 
 def _row(vault: Vault, der: bytes) -> CACertificate:

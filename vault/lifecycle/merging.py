@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,7 +14,7 @@ from vault.lifecycle import chaining, completing, diagnosing
 from vault.lifecycle.chaining import Completed
 from vault.lifecycle.completing import Answer
 from vault.models import Operation, Version
-from vault.models.audit import Actor, record
+from vault.models.audit import Actor, AuditEvent, record
 from vault.models.policy import CLIENT_AUTH, SERVER_AUTH
 from vault.x509 import certificates
 from vault.x509.checks import CertificateWarning, check_answer, pick_leaf
@@ -21,6 +22,7 @@ from vault.x509.found import Found, FoundFile
 from vault.x509.visible import shown
 
 _MOST_NAMED = 3
+_ALARMED = timedelta(hours=1)
 # What others may change of a request meanwhile; reading all of it again would drop its vault and certificate.
 _CHANGING = ("status", "step", "version", "ended_at", "deleted_at", "changes")
 _USES = {SERVER_AUTH: "use by TLS servers", CLIENT_AUTH: "use by TLS clients"}
@@ -150,6 +152,16 @@ def _refuse_known(operation: Operation, der: bytes) -> None:
         raise diagnosing.why_there(version)
 
 
+def _raise_alarm(operation: Operation, details: dict[str, str], by: Actor) -> None:
+    """Write the alarm into the vault's trail; once an hour, for whoever sees a request could raise it without end."""
+    target = f"certificates/{operation.certificate.name}"
+    raised = AuditEvent.objects.filter(chain=operation.vault_id, target=target, result="alarm")
+    if raised.filter(at__gte=timezone.now() - _ALARMED).exists():
+        return
+    with transaction.atomic():
+        record("certificates/merge", target, by=by, vault=operation.vault, result="alarm", details=details)
+
+
 def _refuse_impossible(operation: Operation, der: bytes, by: Actor) -> None:
     """Refuse what a key kept here cannot come back with: its own signature, or the powers of a CA."""
     facts = certificates.facts(der)
@@ -158,10 +170,8 @@ def _refuse_impossible(operation: Operation, der: bytes, by: Actor) -> None:
     what = "makes the request's own key a CA" if facts.is_ca else "is signed with the request's own key"
     if operation.key_id is None:
         raise BadCertificate(f"This certificate {what}. Bring the one that the CA signed.", field="certificate")
-    with transaction.atomic():
-        details = {"operation": operation.request_id.hex, "what": what, "sha256": facts.thumbprint_sha256}
-        target = f"certificates/{operation.certificate.name}"
-        record("certificates/merge", target, by=by, vault=operation.vault, result="alarm", details=details)
+    details = {"operation": operation.request_id.hex, "what": what, "sha256": facts.thumbprint_sha256}
+    _raise_alarm(operation, details, by)
     raise BadCertificate(
         f"This certificate {what}, and that key is kept in this vault. Nothing of the kind was asked for: do not use "
         "it, and tell whoever runs the portal at once. The vault's audit trail holds an alarm.",

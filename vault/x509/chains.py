@@ -18,6 +18,7 @@ from vault.x509.extensions import (
 
 MAX_CHAIN = 10
 MAX_CANDIDATES = 50
+MAX_TRIES = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,20 @@ class Chain:
     certificates: tuple[bytes, ...] = ()
     complete: bool = False
     ignored: tuple[bytes, ...] = ()
+
+
+@dataclass
+class Tries:
+    """How many signatures may still be checked, for one chain or for all of an upload: each costs up to 1 ms."""
+
+    left: int = MAX_TRIES
+
+    def proves(self, below: x509.Certificate, issuer: x509.Certificate) -> bool:
+        """Whether `issuer` signed `below`; False when nothing is left."""
+        if below.issuer != issuer.subject or not self.left:
+            return False
+        self.left -= 1
+        return is_signed_by(below, issuer)
 
 
 @dataclass(frozen=True)
@@ -55,18 +70,19 @@ class _Node:
         return cls(octets, certificate, own, issuer, may_issue=is_ca(found) is not False)
 
 
-def order(leaf_der: bytes, others: Sequence[bytes]) -> Chain:
+def order(leaf_der: bytes, others: Sequence[bytes], *, tries: Tries | None = None) -> Chain:
     """Find the shortest way from the leaf to a root among `others`, else the longest way up.
 
     Each step is proved by the signature; key identifiers (RFC 5280 §4.2.1.1) only say which to try first.
-    Duplicates, loops and cross-signed certificates are fine; at most 50 others are looked at, each pair once.
+    Duplicates, loops and cross-signed certificates are fine; at most 50 others are looked at, each pair once, and at
+    most 200 signatures checked, or what is left of `tries`.
 
     Raises:
         UnreadableFile: one of them is not a certificate.
     """
     unique = list(dict.fromkeys(octets for octets in others if octets != leaf_der))
     nodes = [_Node.of(octets) for octets in unique[:MAX_CANDIDATES]]
-    path, complete = _climb(_Node.of(leaf_der), nodes)
+    path, complete = _climb(_Node.of(leaf_der), nodes, tries or Tries())
     certificates = tuple(node.octets for node in path)
     return Chain(
         certificates=certificates,
@@ -75,7 +91,7 @@ def order(leaf_der: bytes, others: Sequence[bytes]) -> Chain:
     )
 
 
-def _climb(leaf: _Node, nodes: Sequence[_Node]) -> tuple[list[_Node], bool]:
+def _climb(leaf: _Node, nodes: Sequence[_Node], tries: Tries) -> tuple[list[_Node], bool]:
     """Breadth first, so that every certificate is expanded at most once."""
     if is_self_signed(leaf.certificate):
         return [], True
@@ -85,7 +101,7 @@ def _climb(leaf: _Node, nodes: Sequence[_Node]) -> tuple[list[_Node], bool]:
         if len(path) == MAX_CHAIN:
             continue
         below = path[-1] if path else leaf
-        for issuer in _issuers(below, waiting):
+        for issuer in _issuers(below, waiting, tries):
             waiting.remove(issuer)
             longer = [*path, issuer]
             if is_self_signed(issuer.certificate):
@@ -94,13 +110,9 @@ def _climb(leaf: _Node, nodes: Sequence[_Node]) -> tuple[list[_Node], bool]:
     return max(paths, key=len), False
 
 
-def _issuers(below: _Node, waiting: Sequence[_Node]) -> list[_Node]:
+def _issuers(below: _Node, waiting: Sequence[_Node], tries: Tries) -> list[_Node]:
     """Those that signed `below`, the best first: matching key identifier, then the one that lives longest."""
-    signers = [
-        node
-        for node in waiting
-        if node.certificate.subject == below.certificate.issuer and is_signed_by(below.certificate, node.certificate)
-    ]
+    signers = [node for node in waiting if tries.proves(below.certificate, node.certificate)]
     return sorted(
         signers,
         key=lambda node: (

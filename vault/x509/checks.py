@@ -28,6 +28,8 @@ __all__ = ["CertificateWarning", "check_answer", "check_certificate", "expiry_re
 MAX_SERIAL_OCTETS = 20
 MAX_NAMES = 1000
 MAX_EXTENSIONS = 100
+MAX_PARTS = 100
+MAX_SUBJECT_OCTETS = 10_000
 _WEAK_HASHES = frozenset({"md5", "sha1"})
 _WEAK_OIDS = frozenset({"1.2.840.113549.1.1.2", "1.2.840.113549.1.1.3", "1.2.840.113549.1.1.4"})  # MD2, MD4, MD5
 _FINGERPRINT = 16
@@ -115,6 +117,7 @@ def _check_soundness(certificate: x509.Certificate, found: Sequence[asn1.Extensi
     _check_form(certificate)
     _check_order(certificate)
     _check_size(found)
+    _check_subject(certificate)
 
 
 def _bad(sentence: str) -> BadCertificate:
@@ -200,3 +203,15 @@ def _check_size(found: Sequence[asn1.Extension]) -> None:
         raise _bad(f"This certificate holds {names:,} names; {MAX_NAMES:,} is the most that is kept.")
     if len(found) > MAX_EXTENSIONS:
         raise _bad(f"This certificate holds {len(found):,} extensions; {MAX_EXTENSIONS} is the most that is kept.")
+
+
+def _check_subject(certificate: x509.Certificate) -> None:
+    """Lists show it, and taking one apart that never ends takes long."""
+    for what, name in (("subject", certificate.subject), ("issuer's name", certificate.issuer)):
+        with refusing(_bad(f"This certificate's {what} is damaged. Ask the CA to issue it again.")):
+            octets, parts = len(name.public_bytes()), len(name.rdns)
+        if parts > MAX_PARTS or octets > MAX_SUBJECT_OCTETS:
+            raise _bad(
+                f"This certificate's {what} has {parts:,} parts and {octets:,} octets; {MAX_PARTS} and "
+                f"{MAX_SUBJECT_OCTETS:,} are the most that are kept."
+            )

@@ -17,10 +17,12 @@ from typing import Any
 from vault.errors import BadParameter, TooMany
 from vault.x509.found import Found, FoundFile, Upload
 from vault.x509.limits import (
+    MAX_CERTIFICATES,
     MAX_FILES,
     MAX_FOUND,
     MAX_OCTETS,
     MAX_PASSWORD,
+    MOST_WAITING,
     READER_WAIT,
     READERS,
 )
@@ -32,6 +34,7 @@ DEADLINE = 20.0
 _MAX_ANSWER = 16_000_000
 _LONGEST_NAME = 250
 _readers = threading.BoundedSemaphore(READERS)
+_places = threading.BoundedSemaphore(READERS + MOST_WAITING)
 _UNKNOWN = "a file"
 _UNREADABLE = "This file cannot be read. Export it again, as PEM or PFX."
 _TOO_SLOW = "This file takes too long to read, so it was not read to its end. Export it again, or send less at a time."
@@ -48,14 +51,17 @@ def read_files(files: Sequence[Upload], *, password: str | None = None) -> Found
         password: for whatever is protected; None and "" stand for none.
 
     Raises:
-        BadParameter: field `file`: too many, or too large together; field `password`: it cannot be one.
+        BadParameter: field `file`: too many, too large together, too many certificates in them; field `password`: it
+            cannot be one.
         TooMany: too many files are being read at this moment.
     """
     _check_size(files)
     _check_password(password)
     with _a_reader():
         answer, died_late = _ask_child(_input(files, password or None))
-    return Found(files=tuple(_found(answer, files, died_late=died_late)))
+    found = Found(files=tuple(_found(answer, files, died_late=died_late)))
+    _check_number(found)
+    return found
 
 
 def _check_size(files: Sequence[Upload]) -> None:
@@ -66,6 +72,13 @@ def _check_size(files: Sequence[Upload]) -> None:
     if size > MAX_OCTETS:
         what = "This file has" if len(files) == 1 else "These files have together"
         raise BadParameter(f"{what} {size:,} octets; {MAX_OCTETS:,} is the most that is read.", field="file")
+
+
+def _check_number(found: Found) -> None:
+    count = len(found.certificates)
+    if count > MAX_CERTIFICATES:
+        sentence = f"Here are {count:,} certificates; {MAX_CERTIFICATES} is the most at a time. Send them in parts."
+        raise BadParameter(sentence, field="file")
 
 
 def _check_password(password: str | None) -> None:
@@ -82,12 +95,19 @@ def _check_password(password: str | None) -> None:
 
 @contextlib.contextmanager
 def _a_reader() -> Iterator[None]:
-    if not _readers.acquire(timeout=READER_WAIT):
-        raise TooMany("Many files are being read at this moment. Wait a minute, then send this again.")
+    busy = TooMany("Many files are being read at this moment. Wait a minute, then send this again.")
+    with _one_of(_places, busy, seconds=0), _one_of(_readers, busy, seconds=READER_WAIT):
+        yield
+
+
+@contextlib.contextmanager
+def _one_of(places: threading.Semaphore, refusal: TooMany, *, seconds: float) -> Iterator[None]:
+    if not places.acquire(timeout=seconds):
+        raise refusal
     try:
         yield
     finally:
-        _readers.release()
+        places.release()
 
 
 def _input(files: Sequence[Upload], password: str | None) -> bytes:

@@ -1,5 +1,6 @@
 """Importing by the pages: bring, look, confirm. What the reader understands is tried elsewhere."""
 
+import base64
 import csv
 import io
 import re
@@ -198,6 +199,32 @@ def test_a_pasted_key_never_comes_back_in_the_page(browser: Client) -> None:
     assert "The certificate of this private key" in words_of(answer)
     assert text.splitlines()[1] not in page
     assert "correct horse" not in page
+
+
+@pytest.mark.parametrize("form", ["base64", "hexadecimal", "decimal", "cut off"])
+@pytest.mark.parametrize(
+    ("address", "field"),
+    [(NEW, "text"), ("/answer/", "certificate"), ("/vaults/payments/request/csr/check/", "csr")],
+    ids=["import", "answer", "request"],
+)
+def test_a_pasted_key_in_another_dress_or_a_part_of_one_never_comes_back(
+    browser: Client, address: str, field: str, form: str
+) -> None:
+    armoured = key_pem(ec_key())
+    lines = armoured.splitlines()[1:-1]
+    octets = base64.b64decode("".join(lines))
+    text = {
+        "base64": "".join(lines),
+        "hexadecimal": octets.hex(),
+        "decimal": ", ".join(map(str, octets)),
+        "cut off": "\n".join([lines[0][5:], *lines[1:]]),
+    }[form]
+
+    page = browser.post(address, {field: text})
+
+    assert page.status_code == 422
+    assert text[:44] not in page.content.decode()
+    assert text[-44:] not in page.content.decode()
 
 
 def test_a_locked_file_is_kept_and_only_its_password_is_asked_for(browser: Client, root: Authority) -> None:
@@ -667,8 +694,23 @@ def test_confirming_many_twice_imports_each_once(browser: Client, root: Authorit
     assert AuditEvent.objects.filter(action="certificates/import").count() == 2
 
 
+def test_many_go_on_where_a_run_was_cut_short(browser: Client, root: Authority) -> None:
+    leaves = {name: make_leaf(root, f"{name}.example.org") for name in "ab"}
+    address = preview_of(browser, **{f"{name}_pem": pem_of(leaf) for name, leaf in leaves.items()})
+    confirm(browser, preview_of(browser, pem_of(leaves["a"])))
+
+    answer = confirm(browser, address)
+
+    assert answer.status_code == 303
+    assert "version 1 of “a-example-org” already" in words_of(browser.get(address))
+    assert sorted(Version.objects.values_list("certificate__name", "number")) == [
+        ("a-example-org", 1),
+        ("b-example-org", 1),
+    ]
+
+
 def test_the_list_holds_no_formula(browser: Client, root: Authority) -> None:
-    bad = SimpleUploadedFile("=cmd.txt", b"hello")
+    bad = SimpleUploadedFile("=cmd.txt;=1+1", b"hello")
     good = [SimpleUploadedFile(f"{n}.pem", pem_of(make_leaf(root, f"{n}.example.org")).encode()) for n in "ab"]
     address = browser.post(NEW, {"file": [bad, *good]})["Location"]
     confirm(browser, address)
@@ -676,7 +718,7 @@ def test_the_list_holds_no_formula(browser: Client, root: Authority) -> None:
     table = browser.get(f"{address}results.csv")
 
     assert table["Content-Type"].startswith("text/csv")
-    assert "'=cmd.txt" in table.text
+    assert '"\'=cmd.txt;=1+1",' in table.text
 
 
 def test_many_ask_the_database_no_more_than_few(browser: Client, root: Authority) -> None:

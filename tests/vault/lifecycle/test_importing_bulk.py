@@ -110,6 +110,22 @@ def test_a_run_that_was_cut_short_goes_on_where_it_stopped() -> None:
     assert Version.objects.count() == Key.objects.count() == 2
 
 
+def test_of_two_runs_at_once_the_slower_one_tells_what_the_faster_did() -> None:
+    vault = make_vault()
+    draft = keep(vault, site("one"))
+    real = importing.import_candidate
+
+    def overtaken(**facts) -> Version:
+        real(**facts)
+        return real(**facts)
+
+    with mock.patch.object(bulk, "import_candidate", overtaken):
+        (result,) = run(vault, draft)
+
+    assert (result.outcome, result.sentence) == (Outcome.ALREADY, "It is version 1 of “one” already.")
+    assert Version.objects.count() == 1
+
+
 def test_names_and_choices_of_a_person_are_followed() -> None:
     vault = make_vault()
     draft = keep(vault, site("one"), site("two"), site("three"))

@@ -248,6 +248,28 @@ def test_the_vault_fills_in_the_issuers_that_it_knows() -> None:
     assert codes(candidate) == []
 
 
+def test_a_ca_that_someone_certified_again_does_not_get_into_the_chains_of_others() -> None:
+    vault, evil = make_vault(), authority.make_root("Evil Root")
+    twin = authority.make_intermediate(evil, key=ISSUING.key, days=30_000)
+    lookalikes = [authority.make_intermediate(evil, days=30_000).der for _ in range(15)]
+    for chain in (CHAIN, (twin.der, evil.der), lookalikes):
+        chaining.remember(vault, chain)
+
+    candidate = only(importing.survey(vault, uploads.upload(uploads.pfx(SITE))))
+
+    assert candidate.chain.certificates == CHAIN
+
+
+def test_of_a_ca_that_was_certified_again_the_valid_certificate_is_filled_in() -> None:
+    vault = make_vault()
+    expired = authority.make_intermediate(ROOT, key=ISSUING.key, days=-1)
+    chaining.remember(vault, (expired.der, *CHAIN))
+
+    candidate = only(importing.survey(vault, uploads.upload(uploads.pfx(SITE))))
+
+    assert candidate.chain.certificates == CHAIN
+
+
 def test_files_that_are_locked_or_useless_say_so_and_the_rest_is_taken() -> None:
     survey = look(
         uploads.file("locked.pfx", locked=Locked.WRONG_PASSWORD),

@@ -434,6 +434,16 @@ def test_what_cannot_come_from_outside_is_refused_and_raises_an_alarm(kind: str)
     assert_still_open(operation)
 
 
+def test_an_alarm_is_raised_once_an_hour_however_often_it_is_tried() -> None:
+    operation = make_operation()
+
+    for _ in range(3):
+        with pytest.raises(BadCertificate, match="tell whoever runs the portal at once"):
+            merge(operation, pem(signed(operation, ca=True)))
+
+    assert len(alarms()) == 1
+
+
 def test_our_own_self_signed_version_brought_again_for_its_reused_key_is_no_alarm() -> None:
     certificate = make_certificate(key=replace(EC_KEY, reuse=True))
     policy = replace(certificate.policy, issuer_name=UNKNOWN, lifetime_actions=())

@@ -6,16 +6,18 @@ from unittest import mock
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.pki.authority import Authority, Leaf, ec_key, make_intermediate, make_leaf, make_root, rsa_key
-from tests.pki.forging import extension, with_extensions
+from tests.pki.forging import extension, with_extensions, with_key
 from tests.vault.x509.openssl import openssl
 from vault.errors import UnreadableFile
 from vault.x509 import chains
 from vault.x509.certificates import is_signed_by
-from vault.x509.chains import MAX_CHAIN, order
+from vault.x509.chains import MAX_CHAIN, MAX_TRIES, Tries, order
 
 
 def make_tower(height: int) -> tuple[list[Authority], Leaf]:
@@ -186,6 +188,40 @@ def test_clones_that_issue_each_other_cost_each_pair_at_most_once() -> None:
         order(leaf.der, clones)
 
     assert checks.call_count <= 20 * 21
+
+
+def test_what_many_cas_of_one_name_cost_is_bounded_for_one_chain_and_for_all_of_an_upload() -> None:
+    ladder = [ec_key() for _ in range(MAX_CHAIN)]
+    name = make_root("Same").subject
+    signers = [Authority(subject=name, key=key, der=b"") for key in ladder]
+    steps = [make_intermediate(above, "Same", key=key).der for key, above in zip(ladder, signers[1:], strict=False)]
+    strangers = [make_intermediate(make_root(), "Same").der for _ in range(40)]
+    leaf, upload = make_leaf(signers[0]), Tries(50)
+
+    with mock.patch.object(chains, "is_signed_by", wraps=is_signed_by) as checks:
+        order(leaf.der, [*strangers, *steps])
+        for_one = checks.call_count
+        order(leaf.der, [*strangers, *steps], tries=upload)
+        order(leaf.der, [*strangers, *steps], tries=upload)
+
+    assert for_one == MAX_TRIES
+    assert checks.call_count - for_one == 50
+    assert upload.left == 0
+
+
+@pytest.mark.parametrize(
+    ("bits", "exponent"), [(16_384, 65_537), (3072, 2**3000 + 1)], ids=["a long modulus", "a long exponent"]
+)
+def test_a_key_with_which_checking_takes_long_proves_nothing(bits: int, exponent: int) -> None:
+    root = make_root()
+    numbers = rsa.RSAPublicNumbers(exponent, (1 << bits) - 1)
+    spki = numbers.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    dear = with_key(root, root.der, spki)
+
+    below = mock.Mock(spec=x509.Certificate)  # anything would be proved for it
+
+    assert not is_signed_by(below, x509.load_der_x509_certificate(dear))
+    assert is_signed_by(below, x509.load_der_x509_certificate(root.der))
 
 
 def test_an_issuer_with_damaged_extensions_is_just_another_candidate() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
 from tests.pki import forging
 from tests.pki.authority import (
@@ -370,3 +371,26 @@ def test_what_is_unsound_is_refused_whoever_asked_for_it(broken: bytes, words: s
     with pytest.raises(BadCertificate, match=words):
         check_certificate(broken, now=NOW)
     refused(broken, words)
+
+
+@pytest.mark.parametrize("subject", ["parts", "octets"])
+def test_a_subject_that_never_ends_is_refused(subject: str) -> None:
+    name = x509.NameOID.ORGANIZATIONAL_UNIT_NAME
+    value, count = ("Unit", 101) if subject == "parts" else ("u" * 500, 21)
+    long = x509.Name([x509.NameAttribute(name, value, _validate=False) for _ in range(count)])
+
+    refused(with_subject(long), "100 and 10,000 are the most that are kept", csr=CSR)
+
+
+def with_subject(subject: x509.Name) -> bytes:
+    """A certificate for our request under another subject."""
+    start = NOW - timedelta(minutes=10)
+    builder = x509.CertificateBuilder(
+        issuer_name=ROOT.subject,
+        subject_name=subject,
+        public_key=KEY.public_key(),
+        serial_number=x509.random_serial_number(),
+        not_valid_before=start,
+        not_valid_after=start + timedelta(days=90),
+    )
+    return builder.sign(ROOT.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from portal.management.commands import web
 from tests.pki import containers as c
+from tests.pki.authority import make_leaf, make_root
 from tests.vault.x509.corpus import BOTH, CASES, KEY, LEAF, P8, PEM, Case
 from vault.errors import BadParameter, TooMany
 from vault.x509 import parsing
 from vault.x509.found import Found, Locked, Upload
-from vault.x509.limits import MAX_FILES
+from vault.x509.limits import MAX_FILES, MOST_WAITING, READERS
 from vault.x509.parsing import read_files
 
 PATIENT = 20.0
@@ -203,6 +205,24 @@ def test_no_more_children_run_than_there_is_room_for(monkeypatch: pytest.MonkeyP
         read(BOTH.encode())
 
     assert read(BOTH.encode()).certificates == (LEAF.der,)
+
+
+def test_uploads_that_wait_leave_threads_to_the_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parsing, "_places", threading.BoundedSemaphore(1))
+
+    with parsing._a_reader(), pytest.raises(TooMany, match="Wait a minute"):
+        read(BOTH.encode())
+
+    assert READERS + MOST_WAITING < web._THREADS
+
+
+def test_more_certificates_than_can_be_looked_at_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parsing, "MAX_CERTIFICATES", 1)
+
+    assert read(LEAF.pem.encode()).certificates == (LEAF.der,)
+    with pytest.raises(BadParameter, match="Here are 2 certificates; 1 is the most") as refused:
+        read_files([Upload(content=(LEAF.pem + make_leaf(make_root()).pem).encode())])
+    assert refused.value.field == "file"
 
 
 def test_the_name_of_a_file_is_made_visible_and_cut() -> None:

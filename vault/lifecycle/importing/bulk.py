@@ -77,9 +77,16 @@ class _Run:
         if name is None:
             return Result(file=row.file, outcome=Outcome.LEFT_OUT, sentence="Left out: it was not chosen.")
         try:
-            return self._imported(row.file, candidate, name)
+            return self._settled(row.file, candidate, name)
         except VaultError as refusal:
             return Result(file=row.file, outcome=Outcome.REFUSED, sentence=str(refusal), code=refusal.code, name=name)
+
+    def _settled(self, file: str, candidate: Candidate, name: str) -> Result:
+        """Import it; where another run was faster, say that it is there already."""
+        try:
+            return self._imported(file, candidate, name)
+        except (Conflict, NameTaken):
+            return self._imported(file, candidate, name)
 
     def _imported(self, file: str, candidate: Candidate, name: str) -> Result:
         certificate = self.may_have(name)

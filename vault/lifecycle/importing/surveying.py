@@ -18,6 +18,7 @@ from vault.models.policy import AlternativeNames
 from vault.x509 import certificates
 from vault.x509.asking import key_terms
 from vault.x509.certificates import CertificateFacts
+from vault.x509.chains import Tries
 from vault.x509.checks import check_certificate, expiry_refusal
 from vault.x509.found import Found, FoundFile, FoundKey, Locked
 from vault.x509.keychecks import shared_factor
@@ -25,6 +26,8 @@ from vault.x509.keytypes import certificate_key
 from vault.x509.names import propose_certificate_name
 
 _LONGEST_NAME = 127
+_TRIES = 2000
+"""Signatures checked for the chains of one upload; a hundred certificates need some three hundred."""
 # A friendly name that a program made up says nothing to a person: a GUID, a number, a thumbprint.
 _MADE_UP = re.compile(r"[0-9-]*|\{?[0-9A-Fa-f]{8}[0-9A-Fa-f-]*\}?|[Tt][PpEe]-[0-9A-Fa-f-]{8,}")
 
@@ -82,21 +85,22 @@ class _Pile:
 
 def _candidates(vault: Vault, found: Found, pile: _Pile) -> list[Candidate]:
     made: list[Candidate] = []
+    tries = Tries(_TRIES)
     for key in found.keys:
         leaves = pile.by_key.get(key.spki_sha256, [])
         if leaves:
-            made.append(_candidate(vault, found, pile, key, leaves, number=len(made)))
+            made.append(_candidate(vault, found, pile, key, leaves, tries, number=len(made)))
     return made
 
 
 def _candidate(
-    vault: Vault, found: Found, pile: _Pile, key: FoundKey, leaves: Sequence[bytes], *, number: int
+    vault: Vault, found: Found, pile: _Pile, key: FoundKey, leaves: Sequence[bytes], tries: Tries, *, number: int
 ) -> Candidate:
     leaf = max(leaves, key=lambda der: pile.facts[der].not_after)
     facts = pile.facts[leaf]
     files = [file for file in found.files if leaf in file.certificates]
     files += [file for file in found.files if leaf not in file.certificates and _holds(file, key)]
-    completed = chaining.complete_chain(vault, leaf, pile.above(leaf))
+    completed = chaining.complete_chain(vault, leaf, pile.above(leaf), tries=tries)
     candidate = Candidate(
         number=number,
         leaf=leaf,
