@@ -13,8 +13,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404
 
-from portal.models import Membership, Role, User
-from portal.pages.http import PageRequest, client_address
+from portal.http import Asker, client_address
+from portal.models import Membership, Role, Token, User
 from vault.errors import NameTaken
 from vault.models import Certificate, Operation, Vault, Version
 from vault.models.audit import Actor
@@ -22,7 +22,16 @@ from vault.models.certificate import CertificateQuerySet
 from vault.models.operation import OperationQuerySet
 
 _Thing = TypeVar("_Thing", Operation, Version)
-_SEE = {"vaults/get", "certificates/list", "certificates/get"}
+_SEE = {
+    "vaults/get",
+    "certificates/list",
+    "certificates/get",
+    "certificates/listissuers",
+    "certificates/getissuers",
+    "secrets/list",
+    "keys/list",
+    "keys/get",
+}
 _WORK = _SEE | {
     "certificates/create",
     "certificates/import",
@@ -32,11 +41,18 @@ _WORK = _SEE | {
     "certificates/backup",
     "certificates/restore",
     "secrets/get",
-    "keys/get",
+    "keys/sign",
+    "keys/verify",
+    "keys/encrypt",
+    "keys/decrypt",
+    "keys/wrapkey",
+    "keys/unwrapkey",
 }
 _RULE = _WORK | {
     "certificates/purge",
     "certificates/manageissuers",
+    "certificates/setissuers",
+    "certificates/deleteissuers",
     "certificates/managecontacts",
     "access/update",
     "audit/get",
@@ -52,6 +68,8 @@ _VERBS: dict[str, frozenset[str]] = {
 }
 # What a requester may do with the certificates that are their own.
 _OF_OWNER = frozenset(_WORK)
+# What a token may be made for: everything that the API does.
+TOKEN_VERBS = frozenset(verb for verb in _RULE if verb.startswith(("certificates/", "secrets/", "keys/")))
 _IN_WORDS = {
     "certificates/list": "see the certificates in",
     "certificates/get": "see this certificate in",
@@ -61,7 +79,15 @@ _IN_WORDS = {
     "certificates/delete": "delete certificates in",
     "certificates/recover": "recover certificates in",
     "certificates/purge": "purge certificates in",
+    "certificates/backup": "back up certificates of",
+    "certificates/restore": "restore certificates into",
+    "certificates/managecontacts": "change the contacts of",
+    "certificates/setissuers": "change the issuers of",
+    "certificates/deleteissuers": "remove issuers from",
     "secrets/get": "download private keys from",
+    "keys/sign": "sign with the keys of",
+    "keys/decrypt": "decrypt with the keys of",
+    "keys/unwrapkey": "unwrap with the keys of",
     "access/update": "change who is a member of",
     "audit/get": "read the audit trail of",
     "vaults/update": "change the settings of",
@@ -73,33 +99,81 @@ class Refused(PermissionDenied):
     """A member lacks a verb; the message names the verb in words and who can help."""
 
 
-class Rights:
-    """The verbs that a person holds in one vault, or on one certificate in it: `"secrets/get" in rights`."""
+class NotFound(Http404):
+    """There is no such thing, or none that the person may see: nobody can tell which. `kind` is a noun."""
 
-    def __init__(self, roles: Iterable[str], *, owns: bool = False) -> None:
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"There is no such {kind}.")
+        self.kind, self.name = kind, name
+
+
+class Rights:
+    """The verbs that a person holds in one vault, or on one certificate in it: `"secrets/get" in rights`.
+
+    `scope` holds the verbs that a token leaves of them; None for a person on pages.
+    """
+
+    def __init__(
+        self,
+        roles: Iterable[str],
+        *,
+        owns: bool = False,
+        scope: frozenset[str] | None = None,
+        held: frozenset[str] | None = None,
+    ) -> None:
         self.roles = frozenset(roles)
-        self._verbs = frozenset[str]().union(*(_VERBS[role] for role in self.roles))
+        self._scope, self._held, self._owns = scope, held or self.roles, owns
+        self._all = frozenset[str]().union(*(_VERBS[role] for role in self.roles))
         if owns and Role.REQUESTER in self.roles:
-            self._verbs |= _OF_OWNER
+            self._all |= _OF_OWNER
 
     def __contains__(self, verb: object) -> bool:
-        return verb in self._verbs
+        return verb in self._all and (self._scope is None or verb in self._scope)
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether the person sees all certificates, whatever a token leaves of that."""
+        return "certificates/list" in self._all
 
     @property
     def sees_own_only(self) -> bool:
         """Whether lists hold only what the person owns."""
-        return Role.REQUESTER in self.roles and "certificates/list" not in self._verbs
+        return Role.REQUESTER in self.roles and not self.sees_all
+
+    def could(self, verb: str) -> bool:
+        """Whether the person may do it to some certificate at least: to all, or to their own."""
+        own = self.sees_own_only and verb in _OF_OWNER and (self._scope is None or verb in self._scope)
+        return own or verb in self
 
     def on(self, certificate: Certificate, user: User) -> Rights:
         """The verbs that the person holds on one certificate; a requester has none on those of others."""
         owns = certificate.owner_id == user.pk
-        return Rights(self.roles if owns else self.roles - {Role.REQUESTER}, owns=owns)
+        roles = self._held if owns else self._held - {Role.REQUESTER}
+        return Rights(roles, owns=owns, scope=self._scope, held=self._held)
+
+    def in_vault(self) -> Rights:
+        """The verbs in the vault as such, where these may be those on one certificate in it."""
+        return Rights(self._held, scope=self._scope)
+
+    def without_scope(self) -> Rights:
+        """The person's own, whatever a token leaves of them."""
+        return Rights(self.roles, owns=self._owns, held=self._held)
 
 
-def actor(request: PageRequest, right: str) -> Actor:
-    """Who acts, for the audit trail: the signed-in person, by what verb, from where."""
-    user = request.user
-    return Actor(name=user.get_username(), user_id=user.pk, right=right, address=client_address(request))
+def actor(request: Asker, right: str) -> Actor:
+    """Who acts, for the audit trail: the person, by what verb, from where, with which token."""
+    user, token = request.user, _token(request)
+    return Actor(
+        name=user.get_username(),
+        user_id=user.pk,
+        right=right,
+        address=client_address(request),
+        token=str(token) if token else "",
+    )
+
+
+def _token(request: Asker) -> Token | None:
+    return getattr(request, "token", None)
 
 
 # -------------------------------------------------------------------- vaults
@@ -117,16 +191,35 @@ def vaults_of(user: User) -> dict[Vault, Rights]:
     return {vault: Rights(found) for vault, found in roles.items()}
 
 
-def vault_for(request: PageRequest, name: str, *, may: str) -> Vault:
+def vault_for(request: Asker, name: str, *, may: str) -> Vault:
     """Return the live vault of this name if the person may do `may` in it, and leave the rights on the request.
 
     Raises:
-        Http404: there is none, or the person is not a member.
+        NotFound: there is none, or the person is not a member.
         Refused: a member without the verb.
     """
     vault = _vault(request, name)
     _require(request, vault, may)
     return vault
+
+
+def vault_to_list(request: Asker, name: str, *, may: str) -> Vault:
+    """Return the live vault of this name if the person may do `may` to some of what is in it, their own at least.
+
+    `visible_certificates` then tells to what. Raises NotFound, Refused.
+    """
+    vault = _vault(request, name)
+    if not request.rights.could(may):
+        _refuse(vault, may)
+    return vault
+
+
+def enter(request: Asker, name: str) -> Vault:
+    """Return the live vault of this name if the person is a member, and leave the rights on the request.
+
+    Raises NotFound. What they may do in it is not asked yet.
+    """
+    return _vault(request, name)
 
 
 def deleted_vaults_of(user: User) -> QuerySet[Vault]:
@@ -138,27 +231,32 @@ def deleted_vaults_of(user: User) -> QuerySet[Vault]:
     return deleted.filter(pk__in=mine.values("vault"))
 
 
-def deleted_vault_for(request: PageRequest, name: str) -> Vault:
-    """Return a deleted vault that the person may recover or purge. Raises Http404."""
+def deleted_vault_for(request: Asker, name: str) -> Vault:
+    """Return a deleted vault that the person may recover or purge. Raises NotFound."""
     vault = deleted_vaults_of(request.user).filter(name_key=name.lower()).first()
     if vault is None:
-        raise Http404("There is no such deleted vault.")
+        raise NotFound("deleted vault", name)
     return vault
 
 
-def _vault(request: PageRequest, name: str) -> Vault:
+def _vault(request: Asker, name: str) -> Vault:
+    known: Vault | None = getattr(request, "vault", None)
+    if known is not None and known.name_key == name.lower():
+        request.rights = request.rights.in_vault()
+        return known
     found = list(memberships_of(request.user).filter(vault__name_key=name.lower()))
     if not found:
-        raise Http404("There is no such vault.")
-    request.rights = Rights(membership.role for membership in found)
+        raise NotFound("vault", name)
+    token = _token(request)
+    request.rights = Rights((membership.role for membership in found), scope=token.scope if token else None)
     return found[0].vault
 
 
 # -------------------------------------------------------------- certificates
-def visible_certificates(request: PageRequest, vault: Vault) -> CertificateQuerySet:
+def visible_certificates(request: Asker, vault: Vault) -> CertificateQuerySet:
     """The vault's certificates that the person may see, deleted ones included."""
     certificates = Certificate.objects.filter(vault=vault)
-    if "certificates/list" in request.rights:
+    if request.rights.sees_all:
         return certificates
     return certificates.filter(owner=request.user) if request.rights.sees_own_only else certificates.none()
 
@@ -171,38 +269,36 @@ def all_visible_certificates(user: User) -> CertificateQuerySet:
     return Certificate.objects.live().filter(Q(vault__in=whole) | Q(vault__in=own, owner=user))
 
 
-def certificate_for(
-    request: PageRequest, vault_name: str, name: str, *, may: str, deleted: bool = False
-) -> Certificate:
+def certificate_for(request: Asker, vault_name: str, name: str, *, may: str, deleted: bool = False) -> Certificate:
     """Return a certificate (a deleted one, if `deleted`) if the person may do `may` with it; rights on the request.
 
     Raises:
-        Http404: there is none that the person may see.
+        NotFound: there is none that the person may see.
         Refused: they see it, and may not do this.
     """
     vault = _vault(request, vault_name)
     wanted = visible_certificates(request, vault).filter(name_key=name.lower(), deleted_at__isnull=not deleted)
     certificate = wanted.select_related("owner", "current", "current__key").defer("current__secret").first()
     if certificate is None:
-        raise Http404("There is no such certificate.")
+        raise NotFound("deleted certificate" if deleted else "certificate", name)
     certificate.vault = vault
     request.rights = request.rights.on(certificate, request.user)
     _require(request, vault, may)
     return certificate
 
 
-def version_for(request: PageRequest, vault_name: str, name: str, version: str, *, may: str) -> Version:
-    """Return one version of a live certificate if the person may do `may` with it. Raises Http404, Refused."""
+def version_for(request: Asker, vault_name: str, name: str, version: str, *, may: str) -> Version:
+    """Return one version of a live certificate if the person may do `may` with it. Raises NotFound, Refused."""
     certificate = certificate_for(request, vault_name, name, may=may)
     found = certificate.versions.select_related("key").defer("secret").filter(pk=version).first()
     if found is None:
-        raise Http404("There is no such version.")
+        raise NotFound("version", f"{name}/{version}")
     found.certificate = certificate
     return found
 
 
 def certificate_to_issue(
-    request: PageRequest, vault: Vault, name: str, *, may: str = "certificates/create"
+    request: Asker, vault: Vault, name: str, *, may: str = "certificates/create"
 ) -> Certificate | None:
     """Return the certificate of which a request for `name`, or an import, makes a new version; None when it is free.
 
@@ -213,12 +309,12 @@ def certificate_to_issue(
     if holder is None:
         return None
     rights = request.rights.on(holder, request.user)
-    if "certificates/get" not in rights:
+    if "certificates/get" not in rights.without_scope():
         raise NameTaken(f"The name “{name}” is taken in “{vault}”. Choose another.")
     if holder.deleted_at is not None:
         raise NameTaken(
             f"A deleted certificate holds the name “{holder}”. Recover or purge it first, or choose another name.",
-            recoverable="certificates/recover" in rights,
+            recoverable="certificates/recover" in rights.without_scope(),
         )
     if may not in rights:
         raise NameTaken(f"“{holder}” belongs to someone else. Choose another name, or ask its owner for a new version.")
@@ -226,25 +322,25 @@ def certificate_to_issue(
 
 
 # ---------------------------------------------------------------- operations
-def visible_operations(request: PageRequest, vault: Vault) -> OperationQuerySet:
+def visible_operations(request: Asker, vault: Vault) -> OperationQuerySet:
     """The vault's operations that the person may see, without deleted ones."""
     operations = Operation.objects.filter(vault=vault, deleted_at__isnull=True)
-    if "certificates/list" in request.rights:
+    if request.rights.sees_all:
         return operations
     own = operations.filter(certificate__owner=request.user)
     return own if request.rights.sees_own_only else operations.none()
 
 
-def operation_for(request: PageRequest, vault_name: str, request_id: str, *, may: str) -> Operation:
+def operation_for(request: Asker, vault_name: str, request_id: str, *, may: str) -> Operation:
     """Return an operation of a live certificate if the person may do `may` with its certificate.
 
-    Raises Http404, Refused.
+    Raises NotFound, Refused.
     """
     vault = _vault(request, vault_name)
     wanted = visible_operations(request, vault).filter(request_id=request_id, certificate__deleted_at__isnull=True)
     operation = wanted.select_related("certificate", "certificate__owner", "key", "requested_by", "version").first()
     if operation is None:
-        raise Http404("There is no such request.")
+        raise NotFound("operation", request_id)
     operation.vault = operation.certificate.vault = vault
     request.rights = request.rights.on(operation.certificate, request.user)
     _require(request, vault, may)
@@ -265,7 +361,7 @@ def visible(user: User, vaults: dict[Vault, Rights], found: Iterable[_Thing]) ->
 
 
 # -------------------------------------------------------------------- portal
-def require_portal_administrator(request: PageRequest) -> None:
+def require_portal_administrator(request: Asker) -> None:
     """Refuse whoever does not administer the portal. Raises Refused."""
     if not request.user.is_staff:
         helpers = _listed(User.objects.filter(is_staff=True, is_active=True))
@@ -279,7 +375,7 @@ def administrators_of(vault: Vault) -> QuerySet[User]:
     return User.objects.filter(people, is_active=True).distinct()
 
 
-def _require(request: PageRequest, vault: Vault, verb: str) -> None:
+def _require(request: Asker, vault: Vault, verb: str) -> None:
     if verb not in request.rights:
         _refuse(vault, verb)
 

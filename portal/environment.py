@@ -1,10 +1,14 @@
 """Reads settings from the environment, once; a bad value stops the start with a sentence."""
 
 import os
+import re
 import secrets
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
+
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\Z")
 
 
 def text(name: str, default: str = "") -> str:
@@ -32,6 +36,23 @@ def flag(name: str, *, default: bool = False) -> bool:
     if given in {"0", "no", "false", "off"}:
         return False
     raise ImproperlyConfigured(f"{name} is “{given}”. Set it to yes or no.")
+
+
+def host(name: str, default: str) -> str:
+    """Return the variable as a host name in lower case. Else: ImproperlyConfigured."""
+    given = text(name, default).lower()
+    if not _HOST.match(given):
+        raise ImproperlyConfigured(f"{name} is “{given}”. Set it to a host name like vault.example.org.")
+    return given
+
+
+def hosts(name: str) -> dict[str, str]:
+    """Return the variable's pairs `host=word`, separated by commas, hosts in lower case. Else: ImproperlyConfigured."""
+    pairs = [pair.partition("=") for pair in words(name)]
+    for found, _, word in pairs:
+        if not _HOST.match(found.strip().lower()) or not word.strip():
+            raise ImproperlyConfigured(f"{name} holds “{found}”. Write it like kv.example.org=payments.")
+    return {found.strip().lower(): word.strip().lower() for found, _, word in pairs}
 
 
 def words(name: str) -> list[str]:

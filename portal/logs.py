@@ -1,4 +1,4 @@
-"""Log lines: one event a line, control characters escaped, PEM blocks masked as the last net."""
+"""Log lines: one event a line, control characters escaped, private keys and tokens masked as the last net."""
 
 import logging
 import re
@@ -6,15 +6,16 @@ from datetime import UTC, datetime
 
 _KEY = r"[A-Z0-9 ]{0,40}PRIVATE KEY-----"
 _PRIVATE = re.compile(rf"-----BEGIN {_KEY}.*?(-----END {_KEY}|\Z)", re.DOTALL)
+_TOKEN = re.compile(r"chv_[0-9A-Za-z]{49}")
 
 
 def mask(text: str) -> str:
-    """Replace private keys in PEM by a note."""
-    return _PRIVATE.sub("[private key removed]", text)
+    """Replace private keys in PEM, and tokens, by a note."""
+    return _TOKEN.sub("[token removed]", _PRIVATE.sub("[private key removed]", text))
 
 
 class MaskSecrets(logging.Filter):
-    """Masks private keys in messages; what carries them should never have been logged."""
+    """Masks private keys and tokens in messages; what carries them should never have been logged."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = mask(record.getMessage()), ()

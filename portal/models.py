@@ -1,4 +1,4 @@
-"""People, what they are in a vault, and their invitations."""
+"""People, what they are in a vault, their invitations and tokens."""
 
 from __future__ import annotations
 
@@ -108,3 +108,65 @@ class Invitation(models.Model):
         mine = Invitation.objects.filter(pk=self.pk, used_at__isnull=True, expires_at__gt=timezone.now())
         if not mine.update(used_at=timezone.now()):
             raise NotAllowedNow("This link has been used already. Ask an administrator for a new one.")
+
+
+class TokenQuerySet(models.QuerySet["Token"]):
+    """Questions about tokens."""
+
+    def usable(self) -> TokenQuerySet:
+        """Tokens that open something: neither revoked nor expired, of people who may sign in."""
+        return self.filter(revoked_at__isnull=True, expires_at__gt=timezone.now(), user__is_active=True)
+
+
+class Token(models.Model):
+    """What a program signs in with, as one person, for some vaults and verbs. Only a keyed digest is kept.
+
+    It opens what its owner may do at that moment, narrowed to `vaults` and `verbs`.
+    """
+
+    ALL: ClassVar = ["all"]
+    # Whether it is for the vault that `portal.tokens.find` was asked about.
+    fits: bool
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=60)
+    digest = models.CharField(max_length=64, unique=True)
+    start = models.CharField(max_length=8)
+    vaults = models.ManyToManyField(Vault, related_name="+")
+    verbs = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager[Token]] = models.Manager.from_queryset(TokenQuerySet)()
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.start}…)"
+
+    @property
+    def scope(self) -> frozenset[str] | None:
+        """The verbs that it leaves of its owner's; None for all of them."""
+        return None if self.verbs == self.ALL else frozenset(self.verbs)
+
+    @property
+    def was_used_just_now(self) -> bool:
+        """Whether its last use, as noted, is less than a minute ago."""
+        return self.last_used_at is not None and timezone.now() - self.last_used_at < timedelta(minutes=1)
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether its days are over."""
+        return self.expires_at <= timezone.now()
+
+    def revoke(self) -> None:
+        """End it for good. Raises NotAllowedNow when it is revoked already."""
+        mine = Token.objects.filter(pk=self.pk, revoked_at__isnull=True)
+        if not mine.update(revoked_at=timezone.now()):
+            raise NotAllowedNow(f"The token “{self.name}” is revoked already.")
+
+    def note_use(self, digest: str) -> None:
+        """Remember that it is used, at most once a minute, and keep its digest under the ring's active key."""
+        moment = timezone.now()
+        long_ago = Q(last_used_at=None) | Q(last_used_at__lte=moment - timedelta(minutes=1))
+        Token.objects.filter(long_ago, pk=self.pk).update(last_used_at=moment, digest=digest)

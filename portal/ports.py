@@ -4,7 +4,9 @@ import argparse
 import errno
 import http.client
 import socket
+import ssl
 import time
+from pathlib import Path
 from typing import Final
 
 LOOPBACK: Final = "127.0.0.1"
@@ -33,9 +35,11 @@ def check_free(host: str, number: int, *, patience: float = 1.0) -> None:
         time.sleep(0.1)
 
 
-def answers(host: str, number: int) -> bool:
-    """Say whether the portal answers a request, in whatever words."""
+def answers(host: str, number: int, *, ca: Path | None = None) -> bool:
+    """Say whether the portal answers a request, in whatever words; over TLS that `ca` vouches for, if given."""
     connection = http.client.HTTPConnection(host, number, timeout=2)
+    if ca is not None:
+        connection = http.client.HTTPSConnection(host, number, timeout=2, context=_trusting(ca))
     try:
         connection.request("GET", "/")
         connection.getresponse()
@@ -44,6 +48,10 @@ def answers(host: str, number: int) -> bool:
     finally:
         connection.close()
     return True
+
+
+def _trusting(ca: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=ca)
 
 
 def _try(host: str, number: int) -> str | None:

@@ -22,7 +22,11 @@ HTTPS = _address.scheme == "https"
 
 SECRET_KEY = env.secret_file(DATA_DIR / "secret_key")
 DEBUG = False
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", _address.hostname, *env.words("CHANCERY_HOSTS")]
+PORTAL_HOSTS = ["127.0.0.1", "localhost", "[::1]", _address.hostname, *env.words("CHANCERY_HOSTS")]
+# Each vault is a host below this one, and some have another; `portal.api.hosts` keeps them apart from the portal.
+API_DOMAIN = env.host("CHANCERY_API_DOMAIN", "vault.localhost")
+API_HOSTS = env.hosts("CHANCERY_API_HOSTS")
+ALLOWED_HOSTS = [*PORTAL_HOSTS, f".{API_DOMAIN}", *API_HOSTS]
 CSRF_TRUSTED_ORIGINS = [PORTAL_URL] if HTTPS else []
 if env.flag("CHANCERY_TRUSTED_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -43,6 +47,8 @@ INSTALLED_APPS = [
     "portal",
 ]
 MIDDLEWARE = [
+    # Answers on the hosts of vaults itself: nothing below is for the API.
+    "portal.api.hosts.ApiHosts",
     "portal.middleware.SecurityHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -152,10 +158,12 @@ AXES_LOCKOUT_CALLABLE = "portal.pages.accounts.locked_out"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
-AXES_CLIENT_IP_CALLABLE = "portal.pages.http.client_address"
+AXES_CLIENT_IP_CALLABLE = "portal.http.client_address"
 
 # ------------------------------------------------------------------- browser
-SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+# On this machine's own names it would turn all other sites there to https as well.
+_is_local = _address.hostname in {"localhost", "127.0.0.1", "::1"}
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS and not _is_local else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -174,6 +182,13 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_LIMIT
 # -------------------------------------------------------------------- limits
 RUNNING_PER_PERSON = env.number("CHANCERY_RUNNING_PER_PERSON", 20, low=1)
 RUNNING_PER_VAULT = env.number("CHANCERY_RUNNING_PER_VAULT", 200, low=1)
+# Seconds that what the API asks for waits before it is sent, so that it can be cancelled.
+API_GRACE = env.number("CHANCERY_API_GRACE", 2, low=0, high=60)
+# Of the API, in ten seconds: calls, and those among them that make a key.
+API_CALLS_PER_TOKEN = env.number("CHANCERY_API_CALLS_PER_TOKEN", 400, low=1)
+API_CALLS_PER_VAULT = env.number("CHANCERY_API_CALLS_PER_VAULT", 4000, low=1)
+API_KEYS_PER_TOKEN = env.number("CHANCERY_API_KEYS_PER_TOKEN", 20, low=1)
+API_KEYS_PER_VAULT = env.number("CHANCERY_API_KEYS_PER_VAULT", 60, low=1)
 
 # -------------------------------------------------------------- static files
 STATIC_URL = "static/"

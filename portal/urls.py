@@ -3,6 +3,7 @@
 from django.urls import include, path, register_converter
 from django.urls.converters import StringConverter
 
+from portal.api import openapi
 from portal.pages import (
     accounts,
     answers,
@@ -19,6 +20,7 @@ from portal.pages import (
     people,
     policies,
     requests,
+    tokens,
     vaults,
     versions,
 )
@@ -49,6 +51,11 @@ _accounts = [
     path("password-reset/sent/", accounts.reset_sent, name="reset-sent"),
     path("password-reset/<str:uidb64>/<str:token>/", accounts.reset_confirm, name="reset-confirm"),
     path("invitation/<str:token>/", accounts.invitation, name="invitation"),
+]
+_tokens = [
+    path("", tokens.index, name="index"),
+    path("new/", tokens.new, name="new"),
+    path("<int:pk>/revoke/", tokens.revoke, name="revoke"),
 ]
 _people = [
     path("", people.index, name="index"),
@@ -148,8 +155,10 @@ _answers = [
 urlpatterns = [
     path("", home.index, name="home"),
     path("health/", health.index, name="health"),
+    path("openapi.json", openapi.document, name="openapi"),
     path("answer/", include((_answers, "answers"))),
     path("", include((_accounts, "accounts"))),
+    path("account/tokens/", include((_tokens, "tokens"))),
     path("people/", include((_people, "people"))),
     path("vaults/", include((_vaults, "vaults"))),
     path("vaults/", include((_members, "members"))),

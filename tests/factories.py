@@ -1,10 +1,12 @@
 """Typed functions that make one valid object each."""
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from portal.models import Membership, Role, User
+from portal import tokens
+from portal.models import Membership, Role, Token, User
 from tests.pki.authority import make_csr
 from vault import tasks
 from vault.lifecycle import issuing, vaults
@@ -33,6 +35,12 @@ def make_member(vault: Vault, role: str = Role.OFFICER, user: User | None = None
     user = user or make_user()
     Membership.objects.create(vault=vault, user=user, role=role)
     return user
+
+
+def make_token(user: User, *vaults: Vault, verbs: Iterable[str] = Token.ALL, name: str = "", days: int = 30) -> str:
+    """The text of a token of `user` for these vaults."""
+    name = name or f"token{next(_count)}"
+    return tokens.make(user=user, name=name, vaults=vaults, verbs=verbs, days=days, by=actor_of(user))[1]
 
 
 def make_policy(**facts: Any) -> Policy:

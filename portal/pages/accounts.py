@@ -22,8 +22,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from portal import access, mailing, memberships, people
 from portal.forms.accounts import ChangePasswordForm, NewPasswordForm, ResetForm, SignInForm
+from portal.http import client_address
 from portal.models import Invitation, User
-from portal.pages.http import PageRequest, client_address, own_address, see_other
+from portal.pages.http import PageRequest, own_address, see_other
 from portal.pages.tabs import first_tab
 from vault.models.audit import Actor
 

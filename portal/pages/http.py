@@ -1,12 +1,10 @@
-"""What pages share of HTTP: the typed request, the client's address, downloads, keyset pages."""
+"""What pages share of HTTP: the typed request, downloads, keyset pages."""
 
 from __future__ import annotations
 
-import ipaddress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -26,17 +24,6 @@ class PageRequest(HttpRequest):
     user: User
     htmx: HtmxDetails
     rights: Rights
-
-
-def client_address(request: HttpRequest, *_: Any) -> str:
-    """Return the address the request came from; from X-Forwarded-For only behind a trusted proxy."""
-    given = request.META.get("REMOTE_ADDR", "")
-    if settings.TRUSTED_PROXY:
-        given = request.META.get("HTTP_X_FORWARDED_FOR", given).rpartition(",")[2].strip()
-    try:
-        return str(ipaddress.ip_address(given))
-    except ValueError:
-        return ""
 
 
 def see_other(to: str, *args: Any) -> HttpResponseRedirect:

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 from tests.browser import steps
 from tests.browser.files import Issuer, zipped
 from tests.browser.openssl import Authority, openssl, own_request
-from tests.browser.site import ATTIC
+from tests.browser.site import ATTIC, PASSWORD
 
 Act = Callable[[Page], None]
 # As the cookie does; colours that are still on their way are taken to their end.
@@ -48,13 +48,15 @@ class Place:
 def furnish(page: Page) -> dict[str, str]:
     """As a portal administrator, make what some pages need to have something to show; return the addresses in `PLACES`.
 
-    That is: a deleted certificate in an otherwise empty vault, a deleted vault, an invitation.
+    That is: a deleted certificate in an otherwise empty vault, a deleted vault, a token, an invitation.
     """
     steps.get_certificate(page, ATTIC, "old-wiki.example.org", name="old-wiki")
     page.get_by_role("link", name="Delete…").click()
     page.get_by_role("button", name="Delete old-wiki").click()
     steps.make_vault(page, "bygone")
     steps.delete_vault(page, "bygone")
+    page.goto("/account/tokens/new/")
+    _make_token(page)
     return {**_find_addresses(page), "invitation": steps.invite(page, "greta", "Greta Guest")}
 
 
@@ -179,6 +181,12 @@ def _paste_key(page: Page) -> None:
 def _make_link(page: Page) -> None:
     steps.press(page, "Make a one-time link")
     page.get_by_role("heading", name="Hand over this link").wait_for()
+
+
+def _make_token(page: Page) -> None:
+    steps.fill_in_token(page, PASSWORD)
+    steps.press(page, "Make the token")
+    page.get_by_role("heading", name="Copy it now").wait_for()
 
 
 def _bring_files(page: Page, **files: bytes) -> None:
@@ -327,6 +335,10 @@ PLACES: Final = (
     _place("account", "accounts:detail", "/account/"),
     _place("password", "accounts:password", "/account/password/"),
     _place("password refused", "accounts:password", "/account/password/", _send_nothing),
+    _place("tokens", "tokens:index", "/account/tokens/"),
+    _place("make a token", "tokens:new", "/account/tokens/new/", _open_everything),
+    _place("make a token refused", "tokens:new", "/account/tokens/new/", _send_nothing),
+    _place("token shown", "tokens:new", "/account/tokens/new/", _make_token),
     _place("I have a certificate", "answers:new", "/answer/"),
     _place("I have a certificate refused", "answers:new", "/answer/", _send_nothing),
     _place("I have a certificate, a private key", "answers:new", "/answer/", _paste_key),

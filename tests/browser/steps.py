@@ -134,3 +134,10 @@ def download(page: Page, words: str, to: Path) -> Path:
 def open_downloads(page: Page) -> None:
     """Open the certificate's menu of files."""
     page.locator("summary", has_text="Download").click()
+
+
+def fill_in_token(page: Page, password: str) -> None:
+    """Fill in the form for a token of the vault “payments”."""
+    page.get_by_label("Name", exact=True).fill("web server 3")
+    page.get_by_label("payments", exact=True).check()
+    page.get_by_label("Your password", exact=True).fill(password)

@@ -27,11 +27,13 @@ FILES: Final = {
     "downloads:p7b",
     "imports:results",
     "health",
+    "openapi",
 }
 PIECES: Final = {"operations:progress", "certificates:progress"}
 ACTIONS: Final = {
     "accounts:sign-out",
     "accounts:theme",
+    "tokens:revoke",
     "people:ring-backup",
     "people:active",
     "people:administrator",

@@ -4,8 +4,9 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from portal.models import Membership, User
-from tests.factories import make_user, make_vault
+from portal import tokens
+from portal.models import Membership, Token, User
+from tests.factories import make_member, make_user, make_vault
 from vault.models import Vault
 
 
@@ -94,3 +95,37 @@ def test_who_or_what_is_not_there_is_named(words: tuple[str, str]) -> None:
 
     with pytest.raises(CommandError, match="create_"):
         run("add_member", *words, "reader")
+
+
+def test_a_token_is_printed_and_nothing_else() -> None:
+    vault = make_vault("payments")
+    make_member(vault, user=make_user("ada"))
+
+    out = run("create_token", "ada", "--vault", "Payments", "--verbs", "certificates/get, secrets/get", "--days", "7")
+
+    token = tokens.find(out.removesuffix("\n"), vault="payments")
+    assert token is not None
+    assert token.fits
+    assert token.scope == {"certificates/get", "secrets/get"}
+    assert (token.expires_at - token.created_at).days in {6, 7}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("nobody", "--vault", "payments"), "nobody named “nobody”"),
+        (("ada", "--vault", "nowhere"), "no vault “nowhere”"),
+        (("ada", "--vault", "foreign"), "no member of “foreign”"),
+        (("ada", "--vault", "payments", "--verbs", "rule"), "“rule” is nothing"),
+        (("ada", "--vault", "payments", "--verbs", ","), "Say what"),
+        (("ada", "--vault", "payments", "--days", "1000"), "Choose 1 to 365"),
+    ],
+)
+def test_a_token_that_cannot_be_is_refused_in_a_sentence(words: tuple[str, ...], message: str) -> None:
+    make_member(make_vault("payments"), user=make_user("ada"))
+    make_vault("foreign")
+
+    with pytest.raises(CommandError, match=message):
+        run("create_token", *words)
+
+    assert not Token.objects.exists()

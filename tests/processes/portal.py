@@ -38,11 +38,19 @@ class Portal:
     Its processes are found by a mark in their environment, so that an orphan is found too.
     """
 
-    def __init__(self, directory: Path, *, environment: dict[str, str] | None = None, port: int | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        environment: dict[str, str] | None = None,
+        port: int | None = None,
+        tls: bool = False,
+    ) -> None:
         self.data = directory / "data"
+        self.tls = tls
         self.output = directory / "output.txt"
         self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self._token = secrets.token_hex(8)
         inherited = {
             name: value
@@ -128,7 +136,12 @@ class Portal:
         """Whether the web server takes a connection and says something."""
         from portal import ports
 
-        return ports.answers("127.0.0.1", self.port)
+        return ports.answers("127.0.0.1", self.port, ca=self.ca if self.tls else None)
+
+    @property
+    def ca(self) -> Path:
+        """The file that clients of a portal with TLS need."""
+        return self.data / "tls" / "ca.pem"
 
     def run_python(self, code: str, *, within: float = 60) -> str:
         """Run Python code in the portal's Django and return what it prints."""
@@ -156,7 +169,8 @@ class Portal:
         return self.output.read_text(errors="replace") if self.output.exists() else ""
 
     def _command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "manage.py", "up", "--port", str(self.port), *arguments]
+        tls = ["--tls"] if self.tls else []
+        return [sys.executable, "manage.py", "up", "--port", str(self.port), *tls, *arguments]
 
     def _manage_up(self, *arguments: str) -> "subprocess.Popen[bytes]":
         with self.output.open("wb") as output:

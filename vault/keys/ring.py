@@ -14,6 +14,8 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 from vault.errors import RingError
@@ -35,6 +37,11 @@ class Ring:
             return self.keys[ring_key_id]
         except KeyError:
             raise RingError(f"The key ring lacks the key {ring_key_id}. Restore the ring file that holds it.") from None
+
+    def derived(self, purpose: str) -> dict[str, bytes]:
+        """Return 32 octets for `purpose` from each ring key (HKDF-SHA-256, RFC 5869), the active key's first."""
+        ids = sorted(self.keys, key=lambda ring_key_id: ring_key_id != self.active)
+        return {ring_key_id: _derive(self.keys[ring_key_id], purpose) for ring_key_id in ids}
 
 
 def current() -> Ring:
@@ -94,6 +101,11 @@ def _sync(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _derive(key: bytes, purpose: str) -> bytes:
+    info = b"chancery derived key\x00" + purpose.encode()
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=info).derive(key)
 
 
 def _check(ring_key_id: str, key: bytes) -> str:

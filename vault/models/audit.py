@@ -19,12 +19,16 @@ PORTAL = 0
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """Who acts: `user_id` is None for the portal itself; `right` is the verb that allowed it."""
+    """Who acts: `user_id` is None for the portal itself; `right` is the verb that allowed it.
+
+    `token` names the token, if a program acted with one; it goes into the event's details.
+    """
 
     name: str
     user_id: int | None = None
     right: str = ""
     address: str = ""
+    token: str = ""
 
 
 SYSTEM = Actor(name="Chancery")
@@ -127,7 +131,7 @@ def record(
         target=target[:300],
         result=result,
         address=by.address,
-        details=details or {},
+        details={**(details or {}), **({"token": by.token} if by.token else {})},
         previous=chain.head,
     )
     event.hash = event.digest()

@@ -6,13 +6,14 @@ import gc
 import multiprocessing
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 from granian import Granian
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.log import LogLevels
 
 from portal import ports
@@ -35,17 +36,24 @@ _LOGGING: Final = {
 class Command(BaseCommand):
     """Serves the portal with granian: one master that does nothing but replace its workers."""
 
-    help = "Serve the portal over http."
+    help = "Serve the portal over http, or over https with a certificate and its key."
     requires_system_checks = ()
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add where to listen, and what the supervisor says about itself."""
         parser.add_argument("--host", default=ports.LOOPBACK, help="address to listen on (default: %(default)s)")
         parser.add_argument("--port", type=ports.port, default=8000, help="port to listen on (default: %(default)s)")
+        parser.add_argument(
+            "--tls-certificate", type=Path, help="serve over TLS: PEM file of the certificate and chain"
+        )
+        parser.add_argument("--tls-key", type=Path, help="PEM file of its key")
         parser.add_argument("--parent", type=int, default=0, help=argparse.SUPPRESS)
 
-    def handle(self, *, host: str, port: int, parent: int, **_: Any) -> None:
+    def handle(self, *, host: str, port: int, parent: int, **options: Any) -> None:
         """Serve until told to stop."""
+        certificate, key = options["tls_certificate"], options["tls_key"]
+        if (certificate is None) != (key is None):
+            raise CommandError("TLS needs both --tls-certificate and --tls-key.")
         processes.rename("chancery-web")
         if parent:
             processes.die_with(parent)
@@ -55,9 +63,10 @@ class Command(BaseCommand):
             self.stderr.write(str(taken))
             raise SystemExit(1) from taken
         _load_everything()
-        self._server(host, port).serve(target_loader=functools.partial(load, os.getpid()), wrap_loader=False)
+        tls = {"ssl_cert": certificate, "ssl_key": key, "ssl_protocol_min": SSLProtocols.tls12} if key else {}
+        self._server(host, port, tls).serve(target_loader=functools.partial(load, os.getpid()), wrap_loader=False)
 
-    def _server(self, host: str, port: int) -> Any:
+    def _server(self, host: str, port: int, tls: dict[str, Any]) -> Any:
         return Granian(
             "portal.wsgi:application",
             address=host,
@@ -71,6 +80,7 @@ class Command(BaseCommand):
             workers_kill_timeout=_STOP_SECONDS,
             log_level=LogLevels.error,
             log_dictconfig=_LOGGING,
+            **tls,
         )
 
 
@@ -89,7 +99,8 @@ def _load_everything() -> None:
 
     import portal.wsgi  # noqa: F401
 
-    _ = get_resolver().url_patterns
+    for sites in (None, "portal.api.urls"):
+        _ = get_resolver(sites).url_patterns
     connections.close_all()
     gc.collect()
     gc.freeze()

@@ -1,0 +1,41 @@
+"""What both faces share of HTTP: who asks, and from where."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Any, Protocol
+
+from django.conf import settings
+from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from portal.access import Rights
+    from portal.models import User
+
+
+class Asker(Protocol):
+    """What `portal.access` needs of a request: a person, and a place for their rights.
+
+    A request of the API also carries `token`, which narrows them, and `vault`, which was looked up at the door.
+    """
+
+    user: User
+    rights: Rights
+    META: dict[str, Any]
+
+
+def host_of(vault: str) -> str:
+    """Return the host at which programs find a vault: its own, if it has one, else the one below the API's domain."""
+    own = (host for host, name in settings.API_HOSTS.items() if name == vault.lower())
+    return next(own, f"{vault.lower()}.{settings.API_DOMAIN}")
+
+
+def client_address(request: HttpRequest | Asker, *_: Any) -> str:
+    """Return the address the request came from; from X-Forwarded-For only behind a trusted proxy."""
+    given = request.META.get("REMOTE_ADDR", "")
+    if settings.TRUSTED_PROXY:
+        given = request.META.get("HTTP_X_FORWARDED_FOR", given).rpartition(",")[2].strip()
+    try:
+        return str(ipaddress.ip_address(given))
+    except ValueError:
+        return ""
