@@ -40,6 +40,7 @@ def complete(*, operation: Operation, answer: Answer, by: Actor) -> Version:
     certificate = operation.certificate
     content_type = operation.policy.content_type
     version = new_version(certificate, operation.key, answer, content_type=content_type, tags=operation.tags)
+    version.enabled, version.preserve_order = operation.enabled, operation.preserve_order
     with version_once(certificate), transaction.atomic():
         Certificate.objects.locked().filter(pk=certificate.pk).values_list("pk").first()
         store(version)

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from vault.keys.making import NewKey, new_key, open_key
 from vault.lifecycle import bringing, issuers
 from vault.models import Certificate, Key, Operation, OperationStep, Vault
 from vault.models.audit import Actor, record
-from vault.models.certificate import NAME
+from vault.models.certificate import NAME, RESERVED_NAMES
 from vault.models.policy import Policy
 from vault.x509.requests import build_csr, describe_csr
 from vault.x509.types import PrivateKey
@@ -29,7 +30,8 @@ class Order:
     is made here. Without it the vault makes key and request.
 
     `holder` is the certificate that had the name when rights were looked at (0: the name was free); it must have it
-    still. None when nobody looked.
+    still. None when nobody looked. `enabled` and `preserve_order` are for the version that comes of it. For `grace`
+    nothing is sent, so that it can be cancelled.
     """
 
     name: str
@@ -39,6 +41,9 @@ class Order:
     submission: uuid.UUID | None = None
     reason: Operation.Reason = Operation.Reason.REQUEST
     holder: int | None = None
+    enabled: bool = True
+    preserve_order: bool = False
+    grace: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,10 +106,10 @@ def prepare(vault: Vault, policy: Policy, *, csr: bytes = b"") -> Policy:
 
 def check_name(name: str) -> None:
     """Refuse what cannot be a certificate's name. Raises BadName."""
-    if not NAME.match(name):
+    if not NAME.match(name) or name.lower() in RESERVED_NAMES:
         raise BadName(
             f"“{shown(name)}” cannot be a certificate's name. Use 1 to 127 letters, digits and hyphens, "
-            "like www-example-org.",
+            "like www-example-org; contacts, issuers and restore are words of the API.",
             field="name",
         )
 
@@ -139,12 +144,14 @@ def _begin(vault: Vault, order: Order, by: Actor) -> Operation:
         step=step,
         detail=issuers.WAITING if step == Operation.Step.AWAITING_MERGE else "",
         tags=certificate.tags,
+        enabled=order.enabled,
+        preserve_order=order.preserve_order,
         submission=order.submission,
         requested_by_id=by.user_id,
-        next_step_at=timezone.now() if step == Operation.Step.READY else None,
+        next_step_at=timezone.now() + order.grace if step == Operation.Step.READY else None,
     )
     _tell(operation, pair.told, by)
-    if step == Operation.Step.READY:
+    if step == Operation.Step.READY and not order.grace:
         queue.advance_soon(operation.pk)
     return operation
 

@@ -3,6 +3,7 @@
 from vault.models.audit import AuditChain, AuditEvent
 from vault.models.ca_certificate import CACertificate
 from vault.models.certificate import Certificate
+from vault.models.contact import Contact
 from vault.models.draft import Draft
 from vault.models.key import Key, PooledKey, RingKey
 from vault.models.operation import Operation, OperationStep
@@ -14,6 +15,7 @@ __all__ = [
     "AuditEvent",
     "CACertificate",
     "Certificate",
+    "Contact",
     "Draft",
     "Key",
     "Operation",

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from vault.models.version import Version
 
 NAME = re.compile(r"[0-9a-zA-Z-]{1,127}\Z")
+# These stand where the API's addresses have a name.
+RESERVED_NAMES = frozenset({"contacts", "issuers", "restore"})
 # Sorts certificates without a version behind all others.
 NEVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 

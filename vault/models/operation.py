@@ -98,6 +98,8 @@ class Operation(models.Model):
     spki_sha256 = models.CharField(max_length=64, blank=True, db_index=True)
     version = models.OneToOneField(Version, null=True, on_delete=models.SET_NULL, related_name="operation")
     tags = models.JSONField(default=dict)
+    enabled = models.BooleanField(default=True)
+    preserve_order = models.BooleanField(default=False)
     provider_ref = models.JSONField(default=dict)
     tasks = models.JSONField(default=list)
     detail = models.TextField(blank=True)

@@ -45,6 +45,7 @@ class Version(models.Model):
     not_before = models.DateTimeField()
     not_after = models.DateTimeField()
     enabled = models.BooleanField(default=True)
+    preserve_order = models.BooleanField(default=False)
     tags = models.JSONField(default=dict)
     notes = models.JSONField(default=list)
     created_at = models.DateTimeField(default=timezone.now)
@@ -76,6 +77,12 @@ class Version(models.Model):
     def disable(self) -> None:
         """Stop its key and secret from being used; the certificate stays readable."""
         self._set_enabled(enabled=False)
+
+    def retag(self, tags: dict[str, str]) -> None:
+        """Replace all tags of this version."""
+        moment = timezone.now()
+        Version.objects.filter(pk=self.pk).update(tags=tags, updated_at=moment)
+        self.tags, self.updated_at = tags, moment
 
     def _set_enabled(self, *, enabled: bool) -> None:
         moment = timezone.now()

@@ -36,10 +36,15 @@ def key_title(public_key: CertificatePublicKeyTypes) -> str:
     if isinstance(public_key, rsa.RSAPublicKey):
         return f"RSA {public_key.key_size}"
     if isinstance(public_key, ec.EllipticCurvePublicKey):
-        return f"EC {CURVE_NAMES.get(public_key.curve.name, public_key.curve.name)}"
+        return f"EC {curve_title(public_key.curve.name)}"
     if isinstance(public_key, dsa.DSAPublicKey):
         return f"DSA {public_key.key_size}"
     return type(public_key).__name__.removesuffix("PublicKey").replace("MLDSA", "ML-DSA-")
+
+
+def curve_title(name: str) -> str:
+    """`P-256` for the library's `secp256r1`; its own name for a curve that is not made here."""
+    return CURVE_NAMES.get(name, name)
 
 
 def signing_hash(key: PrivateKey) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512:

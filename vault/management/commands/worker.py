@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 _TICK_SECONDS: Final = 0.2
 _RELEASE_SECONDS: Final = 2
+_GRACE_SECONDS: Final = 1
 _SWEEP_SECONDS: Final = 10
 _POOL_SECONDS: Final = 30
 _TIDY_SECONDS: Final = 3600
@@ -88,6 +89,7 @@ class _Clock:
         self._work = Watch(_WORK_SILENCE_SECONDS, now=now)
         self._jobs = (
             Job(tasks.release_dead_leases, _RELEASE_SECONDS),
+            Job(tasks.ring_for_delayed, _GRACE_SECONDS),
             Job(self._rest_if_idle, _SWEEP_SECONDS),
             Job(queue.sweep_soon, _SWEEP_SECONDS),
             Job(queue.fill_pool_soon, _POOL_SECONDS),

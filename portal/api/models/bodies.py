@@ -1,0 +1,96 @@
+"""What comes in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints, WithJsonSchema
+
+from portal.api.models.base import Body, Tags, Text
+from portal.api.models.policy import CertificatePolicy
+
+
+class CertificateAttributesGiven(Body):
+    """Of a certificate's attributes, what a client may set; dates are the certificate's own and ignored."""
+
+    enabled: bool | None = None
+
+
+class CertificateCreateParameters(Body):
+    """POST /certificates/{name}/create."""
+
+    policy: CertificatePolicy | None = None
+    attributes: CertificateAttributesGiven | None = None
+    tags: Tags | None = None
+    preserve_cert_order: bool | None = None
+
+
+class CertificateImportParameters(Body):
+    """POST /certificates/{name}/import."""
+
+    value: Annotated[str, StringConstraints(min_length=1)] = Field(repr=False)
+    pwd: str | None = Field(default=None, max_length=200, repr=False)
+    policy: CertificatePolicy | None = None
+    attributes: CertificateAttributesGiven | None = None
+    tags: Tags | None = None
+    preserve_cert_order: bool | None = None
+
+
+class CertificateMergeParameters(Body):
+    """POST /certificates/{name}/pending/merge."""
+
+    x5c: list[str] = Field(max_length=100)
+    attributes: CertificateAttributesGiven | None = None
+    tags: Tags | None = None
+
+
+class CertificateUpdateParameters(Body):
+    """PATCH /certificates/{name}/{version}."""
+
+    policy: CertificatePolicy | None = None
+    attributes: CertificateAttributesGiven | None = None
+    tags: Tags | None = None
+
+
+class CertificateOperationUpdateParameter(Body):
+    """PATCH /certificates/{name}/pending."""
+
+    cancellation_requested: Annotated[bool, WithJsonSchema({"type": "boolean", "const": True})]
+
+
+class KeyOperationParameters(Body):
+    """POST /keys/{name}/{version}/sign, decrypt and the like; `value` is base64url."""
+
+    alg: Text
+    value: Annotated[str, StringConstraints(max_length=20_000)] = Field(repr=False)
+
+
+class KeyVerifyParameters(Body):
+    """POST /keys/{name}/{version}/verify; `digest` and `value`, the signature, are base64url."""
+
+    alg: Text
+    digest: Text
+    value: Text
+
+
+class Contact(Body):
+    """Who hears about a vault's certificates."""
+
+    email: Annotated[str, StringConstraints(min_length=3, max_length=254, pattern=r"^[^\x00]*$")]
+    name: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")] | None = None
+    phone: Annotated[str, StringConstraints(max_length=50, pattern=r"^[^\x00]*$")] | None = None
+
+
+class ContactsGiven(Body):
+    """PUT /certificates/contacts."""
+
+    contacts: list[Contact] = Field(min_length=1, max_length=100)
+
+
+class IssuerGiven(Body):
+    """PUT and PATCH /certificates/issuers/{name}."""
+
+    provider: Text | None = None
+    credentials: dict[str, Any] | None = Field(default=None, repr=False)
+    org_details: dict[str, Any] | None = None
+    attributes: CertificateAttributesGiven | None = None
