@@ -20,16 +20,19 @@ REQUIRE_ALL = os.environ.get("CHANCERY_TESTS_REQUIRE_ALL") == "1"
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give every test the database that does not say otherwise, and deselect what this run's does not concern."""
+    on_postgresql = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+    other = "sqlite_only" if on_postgresql else "postgresql_only"
+    kept, away = [], []
     for item in items:
         plain = item.get_closest_marker("no_database") or "/x509/" in item.path.as_posix()
         if not plain and not item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.django_db)
-    on_postgresql = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
-    other = "sqlite_only" if on_postgresql else "postgresql_only"
-    away = [item for item in items if item.get_closest_marker(other)]
+        # What is slow runs a portal of its own, on this run's database.
+        was_run_on_sqlite = on_postgresql and plain and not item.get_closest_marker("slow")
+        (away if was_run_on_sqlite or item.get_closest_marker(other) else kept).append(item)
     if away:
         config.hook.pytest_deselected(items=away)
-        items[:] = [item for item in items if item not in away]
+        items[:] = kept
 
 
 @pytest.hookimpl(wrapper=True)
