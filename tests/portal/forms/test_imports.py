@@ -14,8 +14,6 @@ from vault.x509 import certificates
 from vault.x509.chains import Chain
 from vault.x509.found import Found, FoundFile
 
-pytestmark = pytest.mark.no_database
-
 
 def files_form(text: str = "", password: str = "", files: Sequence[SimpleUploadedFile] = ()) -> FilesForm:
     data = QueryDict(mutable=True)
@@ -35,7 +33,7 @@ def candidate(number: int, name: str) -> Candidate:
 
 def bulk_form(*names: str, taken: str = "", **answers: str) -> BulkForm:
     def namesake(name: str) -> Certificate | None:
-        return Certificate(name=name) if name == taken else None
+        return Certificate(pk=1, name=name) if name == taken else None
 
     data = QueryDict(mutable=True)
     data.update({f"take-{number}": "on" for number in range(len(names))})
