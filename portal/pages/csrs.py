@@ -6,7 +6,7 @@ import uuid
 from http import HTTPStatus
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -20,7 +20,7 @@ from portal.pages import http
 from portal.pages.brought import rows, sightings
 from portal.pages.failures import status_of
 from portal.pages.http import PageRequest
-from portal.pages.requests import earlier, running_for, sent_before, start_of
+from portal.pages.requests import earlier, place_and_start, running_for, sent_before, start_of
 from vault.errors import BadParameter, KeyExposed, NameTaken, NotAllowedNow, TooMany, UnreadableFile, VaultError
 from vault.lifecycle import bringing, issuing
 from vault.lifecycle.bringing import IsCertificate
@@ -51,7 +51,7 @@ def check(request: PageRequest, vault: str) -> HttpResponse:
     """What will be signed, and what the person decides about it; or the first page again when it cannot be."""
     if request.method != "POST":
         return redirect("csrs:new", vault)
-    place, start = _place_and_start(request, vault)
+    place, start = place_and_start(request, vault)
     form = BringForm(request.POST, request.FILES)
     if not form.is_valid():
         _forget_unread(form)
@@ -69,7 +69,7 @@ def submit(request: PageRequest, vault: str) -> HttpResponse:
     """Make the operation and go to its page; the choices again when the vault refuses."""
     if request.method != "POST":
         return redirect("csrs:new", vault)
-    place, start = _place_and_start(request, vault)
+    place, start = place_and_start(request, vault)
     der = read_der(request.POST.get("csr", ""))
     try:
         brought = bringing.read_request([Upload(content=der)])
@@ -83,18 +83,6 @@ def submit(request: PageRequest, vault: str) -> HttpResponse:
 
 
 # ------------------------------------------------------------------ the forms
-def _place_and_start(request: PageRequest, vault: str) -> tuple[Vault, Start]:
-    """The vault, and what the form began with; that may be gone by now, and the answers count all the same."""
-    place = access.vault_for(request, vault, may="certificates/create")
-    rights = request.rights
-    try:
-        start = start_of(request, vault, request.POST)
-    except (Http404, access.Refused):
-        start = Start(name=request.POST.get("certificate", ""))
-    request.rights = rights  # those in the vault, not on what the form begins with
-    return place, start
-
-
 def _csr_form(
     request: PageRequest, vault: Vault, start: Start, brought: BroughtRequest, data: QueryDict | None = None
 ) -> CsrForm:

@@ -88,7 +88,12 @@ def field(request: PageRequest, vault: str) -> HttpResponse:
 
 # ------------------------------------------------------------------- the form
 def _sent(request: PageRequest, vault: str) -> tuple[Vault, RequestForm]:
-    """The vault and the form as it was sent. What it began with may be gone by now; the answers count all the same."""
+    place, start = place_and_start(request, vault)
+    return place, _form(request, place, start, request.POST)
+
+
+def place_and_start(request: PageRequest, vault: str) -> tuple[Vault, Start]:
+    """The vault, and what the form began with; that may be gone by now, and the answers count all the same."""
     place = access.vault_for(request, vault, may="certificates/create")
     rights = request.rights
     try:
@@ -96,7 +101,7 @@ def _sent(request: PageRequest, vault: str) -> tuple[Vault, RequestForm]:
     except (Http404, access.Refused):
         start = Start(name=request.POST.get("certificate", ""))
     request.rights = rights  # those in the vault, not on what the form begins with
-    return place, _form(request, place, start, request.POST)
+    return place, start
 
 
 def _form(request: PageRequest, vault: Vault, start: Start, data: QueryDict | None = None) -> RequestForm:
