@@ -203,17 +203,6 @@ def vault_for(request: Asker, name: str, *, may: str) -> Vault:
     return vault
 
 
-def vault_to_list(request: Asker, name: str, *, may: str) -> Vault:
-    """Return the live vault of this name if the person may do `may` to some of what is in it, their own at least.
-
-    `visible_certificates` then tells to what. Raises NotFound, Refused.
-    """
-    vault = _vault(request, name)
-    if not request.rights.could(may):
-        _refuse(vault, may)
-    return vault
-
-
 def enter(request: Asker, name: str) -> Vault:
     """Return the live vault of this name if the person is a member, and leave the rights on the request.
 

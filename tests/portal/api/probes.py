@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.urls import path
 
 from portal import access
+from portal.api import finding
 from portal.api.http import Answer, ApiRequest, base_url, by_method, endpoint, respond
 from vault import errors
 
@@ -41,7 +42,7 @@ class Words:
 
 @endpoint("certificates/list")
 def index(request: ApiRequest) -> Answer:
-    access.vault_to_list(request, request.vault.name, may=request.verb)
+    finding.require_somewhere(request)
     return Words(f"{request.user} {request.vault} {base_url(request)} {request.path}")
 
 
