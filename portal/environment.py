@@ -1,5 +1,6 @@
 """Reads settings from the environment, once; a bad value stops the start with a sentence."""
 
+import ipaddress
 import os
 import re
 import secrets
@@ -53,6 +54,33 @@ def hosts(name: str) -> dict[str, str]:
         if not _HOST.match(found.strip().lower()) or not word.strip():
             raise ImproperlyConfigured(f"{name} holds “{found}”. Write it like kv.example.org=payments.")
     return {found.strip().lower(): word.strip().lower() for found, _, word in pairs}
+
+
+def networks(name: str) -> list[str]:
+    """Return the variable's networks, like 10.0.0.0/8, separated by commas. Else: ImproperlyConfigured."""
+    found = words(name)
+    for word in found:
+        try:
+            ipaddress.ip_network(word)
+        except ValueError:
+            raise ImproperlyConfigured(f"{name} holds “{word}”. Write networks like 10.20.0.0/16.") from None
+    return found
+
+
+def servers(name: str, *, port: int) -> list[tuple[str, int]]:
+    """Return the variable's servers `address` or `address:port`, separated by commas. Else: ImproperlyConfigured."""
+    found = []
+    for word in words(name):
+        address, _, given = word.rpartition(":") if word.count(":") == 1 or word.startswith("[") else (word, "", "")
+        try:
+            number = int(given or port)
+            ipaddress.ip_address(address.strip("[]"))
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{name} holds “{word}”. Write servers like 10.0.0.53 or [2001:db8::1]:53."
+            ) from None
+        found.append((address.strip("[]"), number))
+    return found
 
 
 def words(name: str) -> list[str]:

@@ -190,6 +190,13 @@ API_CALLS_PER_VAULT = env.number("CHANCERY_API_CALLS_PER_VAULT", 4000, low=1)
 API_KEYS_PER_TOKEN = env.number("CHANCERY_API_KEYS_PER_TOKEN", 20, low=1)
 API_KEYS_PER_VAULT = env.number("CHANCERY_API_KEYS_PER_VAULT", 60, low=1)
 
+# ----------------------------------------------------------------------- CAs
+# Issuers are called at public addresses over https, and besides: on this machine, in these private networks.
+CA_LOOPBACK = env.flag("CHANCERY_CA_LOOPBACK")
+CA_NETWORKS = env.networks("CHANCERY_CA_NETWORKS")
+# DNS servers to ask in place of the system's, when the records of ACME challenges are looked for.
+NAMESERVERS = env.servers("CHANCERY_NAMESERVERS", port=53)
+
 # -------------------------------------------------------------- static files
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"

@@ -25,6 +25,9 @@ class Purpose(enum.StrEnum):
     POOL = "pool"
     SECRET = "secret"  # noqa: S105
     DRAFT = "draft"
+    ISSUER = "issuer"
+    ACME_ACCOUNT = "acme-account"
+    BACKUP = "backup"
 
 
 def seal(secret: bytes, *, purpose: Purpose, vault_id: int, row_id: uuid.UUID) -> bytes:

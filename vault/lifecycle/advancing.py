@@ -120,7 +120,7 @@ def _write(operation: Operation, outcome: Outcome) -> None:
             _complete(operation, outcome)
         case Pending():
             delay = outcome.retry_after or _delay(operation.attempts)
-            tasks = [dict(task) for task in outcome.tasks]
+            tasks = [{"kind": task.kind, "title": task.title, "detail": dict(task.detail)} for task in outcome.tasks]
             operation.await_issuer(outcome.detail, ref=_json(outcome.ref), tasks=tasks, check_at=_in(delay))
         case Failed():
             _fail(operation, outcome.code, outcome.message)
@@ -177,7 +177,12 @@ def _request(operation: Operation) -> CertRequest:
 
 
 def _json(ref: Ref) -> dict[str, object]:
-    return {"order_id": ref.order_id, "data": dict(ref.data)}
+    return {
+        "order_id": ref.order_id,
+        "certificate_id": ref.certificate_id,
+        "step": ref.step,
+        "data": dict(ref.data),
+    }
 
 
 def _delay(attempts: int) -> timedelta:

@@ -140,6 +140,7 @@ def _begin(vault: Vault, order: Order, by: Actor) -> Operation:
         spki_sha256=pair.spki_sha256,
         policy=order.policy,
         issuer_name=order.policy.issuer_name,
+        issuer=issuers.issuer_of(vault, order.policy.issuer_name),
         reason=order.reason,
         step=step,
         detail=issuers.WAITING if step == Operation.Step.AWAITING_MERGE else "",

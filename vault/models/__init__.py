@@ -3,8 +3,10 @@
 from vault.models.audit import AuditChain, AuditEvent
 from vault.models.ca_certificate import CACertificate
 from vault.models.certificate import Certificate
+from vault.models.challenge import Challenge
 from vault.models.contact import Contact
 from vault.models.draft import Draft
+from vault.models.issuer import Issuer
 from vault.models.key import Key, PooledKey, RingKey
 from vault.models.operation import Operation, OperationStep
 from vault.models.vault import Vault
@@ -15,8 +17,10 @@ __all__ = [
     "AuditEvent",
     "CACertificate",
     "Certificate",
+    "Challenge",
     "Contact",
     "Draft",
+    "Issuer",
     "Key",
     "Operation",
     "OperationStep",

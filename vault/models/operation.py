@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from vault.errors import NotAllowedNow, OperationClosed, VaultError
 from vault.models.certificate import Certificate
+from vault.models.issuer import Issuer
 from vault.models.key import Key
 from vault.models.policy import UNKNOWN, PolicyField
 from vault.models.vault import Vault
@@ -36,7 +37,7 @@ class OperationQuerySet(models.QuerySet["Operation"]):
 
     def light(self) -> OperationQuerySet:
         """Without policy and request: what lists need."""
-        return self.defer("policy", "csr", "provider_ref", "tasks")
+        return self.defer("policy", "csr", "provider_ref", "tasks", "said", "candidates", "late")
 
     def claim(self, pk: int, *, lease: timedelta, by: str) -> Operation | None:
         """Reserve an operation that is due, for `lease`; None if it has ended, is not due, or another worker has it.
@@ -47,7 +48,7 @@ class OperationQuerySet(models.QuerySet["Operation"]):
         counted = {"attempts": F("attempts") + 1, "claims": F("claims") + 1}
         if not mine.update(next_step_at=timezone.now() + lease, leased_by=by, **counted):
             return None
-        return self.select_related("vault", "certificate", "key").get(pk=pk)
+        return self.select_related("vault", "certificate", "key", "issuer").get(pk=pk)
 
 
 class Operation(models.Model):
@@ -85,6 +86,14 @@ class Operation(models.Model):
         REQUEST = "request", "Request"
         RENEWAL = "renewal", "Renewal"
 
+    class LateSettled(models.TextChoices):
+        """What became of a certificate that was issued after the end."""
+
+        NONE = "", "Not decided"
+        ADOPTED = "adopted", "Adopted"
+        REVOKED = "revoked", "Revoked"
+        LEFT = "left", "Left as it is"
+
     request_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     vault = models.ForeignKey(Vault, on_delete=models.CASCADE, related_name="operations")
     certificate = models.ForeignKey(Certificate, on_delete=models.CASCADE, related_name="operations")
@@ -93,6 +102,7 @@ class Operation(models.Model):
     reason = models.CharField(max_length=10, choices=Reason, default=Reason.REQUEST)
     policy = PolicyField()
     issuer_name = models.CharField(max_length=127)
+    issuer = models.ForeignKey(Issuer, null=True, on_delete=models.SET_NULL, related_name="operations")
     key = models.ForeignKey(Key, null=True, on_delete=models.SET_NULL, related_name="operations")
     csr = models.BinaryField()
     spki_sha256 = models.CharField(max_length=64, blank=True, db_index=True)
@@ -101,8 +111,23 @@ class Operation(models.Model):
     enabled = models.BooleanField(default=True)
     preserve_order = models.BooleanField(default=False)
     provider_ref = models.JSONField(default=dict)
+    # What the CA calls the order, for people and lists; empty until it has one.
+    order_number = models.CharField(max_length=500, blank=True)
     tasks = models.JSONField(default=list)
     detail = models.TextField(blank=True)
+    # The CA's last answer in its own words, and when it came.
+    said = models.TextField(blank=True)
+    asked_at = models.DateTimeField(null=True)
+    submitted_at = models.DateTimeField(null=True)
+    # Since when only a person can say whether the CA has an order, and orders that might be it.
+    unclear_at = models.DateTimeField(null=True)
+    candidates = models.JSONField(default=list)
+    # When to look again at the order of an operation that has ended without a certificate.
+    watch_at = models.DateTimeField(null=True)
+    # What the CA issued after the end: certificate and chain as PEM, and what a person decided about it.
+    late = models.TextField(blank=True)
+    late_at = models.DateTimeField(null=True)
+    late_settled = models.CharField(max_length=10, blank=True, choices=LateSettled)
     error_code = models.CharField(max_length=64, blank=True)
     error_message = models.TextField(blank=True)
     cancellation_requested = models.BooleanField(default=False)
@@ -145,6 +170,19 @@ class Operation(models.Model):
                 name="operation_running_of_person",
                 condition=Q(status="inProgress", deleted_at__isnull=True),
             ),
+            models.Index(fields=["issuer", "-ended_at"], name="operation_of_issuer", condition=Q(issuer__isnull=False)),
+            models.Index(
+                fields=["issuer", "step"],
+                name="operation_open_at_issuer",
+                condition=Q(status="inProgress", deleted_at__isnull=True, issuer__isnull=False),
+            ),
+            models.Index(fields=["watch_at"], name="operation_watched", condition=Q(watch_at__isnull=False)),
+            models.Index(
+                fields=["vault"],
+                name="operation_late",
+                condition=Q(late_at__isnull=False, late_settled=""),
+            ),
+            models.Index(fields=["order_number"], name="operation_by_order", condition=~Q(order_number="")),
             models.Index(
                 fields=["leased_by"],
                 name="operation_leased",
@@ -187,7 +225,7 @@ class Operation(models.Model):
 
     def remember(self, ref: dict[str, Any]) -> None:
         """Save the CA's reference (JSON, no secrets) before anything else of its answer is read."""
-        self._advance(provider_ref=ref)
+        self._advance(provider_ref=ref, order_number=str(ref.get("order_id", ""))[:500])
 
     def await_issuer(self, detail: str, *, ref: dict[str, Any], tasks: list[Any], check_at: datetime) -> None:
         """The CA has the order and is not done; ask again at `check_at`."""
@@ -195,6 +233,7 @@ class Operation(models.Model):
         self._advance(
             step=self.Step.ORDERED,
             provider_ref=ref,
+            order_number=str(ref.get("order_id", ""))[:500],
             tasks=tasks,
             detail=detail,
             attempts=0,

@@ -46,6 +46,8 @@ class Vault(models.Model):
     )
     retention_days = models.PositiveSmallIntegerField(default=LONGEST_RETENTION)
     purge_protection = models.BooleanField(default=False)
+    # A host name of its own for the API, beside the one below the API's domain.
+    host = models.CharField(max_length=253, null=True, blank=True, unique=True)
     created_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True, blank=True)
     scheduled_purge_at = models.DateTimeField(null=True, blank=True)

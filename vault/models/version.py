@@ -27,6 +27,13 @@ class Version(models.Model):
     PEM as it was made at completion, so that reading it twice gives the same octets.
     """
 
+    class Revocation(models.TextChoices):
+        """Whether its CA was asked to revoke it, through us."""
+
+        NONE = "", "Not revoked"
+        REQUESTED = "requested", "Revocation asked for"
+        REVOKED = "revoked", "Revoked"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     certificate = models.ForeignKey(Certificate, on_delete=models.CASCADE, related_name="versions")
     key = models.ForeignKey(Key, null=True, on_delete=models.PROTECT, related_name="versions")
@@ -46,6 +53,9 @@ class Version(models.Model):
     not_after = models.DateTimeField()
     enabled = models.BooleanField(default=True)
     preserve_order = models.BooleanField(default=False)
+    revocation = models.CharField(max_length=10, choices=Revocation, blank=True, default=Revocation.NONE)
+    revocation_reason = models.PositiveSmallIntegerField(null=True)
+    revoked_at = models.DateTimeField(null=True)
     tags = models.JSONField(default=dict)
     notes = models.JSONField(default=list)
     created_at = models.DateTimeField(default=timezone.now)
