@@ -8,6 +8,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from vault.x509.weaklists import why_no_list
+
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\Z")
 
@@ -80,6 +82,18 @@ def servers(name: str, *, port: int) -> list[tuple[str, int]]:
                 f"{name} holds “{word}”. Write servers like 10.0.0.53 or [2001:db8::1]:53."
             ) from None
         found.append((address.strip("[]"), number))
+    return found
+
+
+def lists_of_keys(name: str) -> list[Path]:
+    """Return the variable's files, separated by commas, each a list of known keys. Else: ImproperlyConfigured."""
+    found = [Path(word).expanduser().resolve() for word in words(name)]
+    for path in found:
+        flaw = why_no_list(path)
+        if flaw:
+            raise ImproperlyConfigured(
+                f"{name} names “{path}”, but {flaw}. Name lists like Debian's blacklist.RSA-2048."
+            )
     return found
 
 

@@ -179,6 +179,9 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 200
 FILE_UPLOAD_HANDLERS = ["portal.uploads.BoundedMemoryHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_LIMIT
 
+# Lists of RSA keys that are known to the world, to refuse them by.
+WEAK_KEY_LISTS = env.lists_of_keys("CHANCERY_WEAK_KEYS")
+
 # -------------------------------------------------------------------- limits
 RUNNING_PER_PERSON = env.number("CHANCERY_RUNNING_PER_PERSON", 20, low=1)
 RUNNING_PER_VAULT = env.number("CHANCERY_RUNNING_PER_VAULT", 200, low=1)

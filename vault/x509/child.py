@@ -4,9 +4,10 @@ Started by `parsing.py` in a fresh interpreter without environment. It limits it
 anything, so that hostile input costs at most a few seconds and some memory of a process that holds no secret but the
 files themselves and their password.
 
-Input: four octets that say how long the header is, the header as JSON (`password`, and for each file its name and
-size), then the files' octets. Output: for each thing found `[number of the file, what was found]`, after each file
-`[number]`, and at last `{SPKI SHA-256: why this key is refused}` for keys that are broken only beside each other.
+Input: four octets that say how long the header is, the header as JSON (`password`, `weak_keys`: lists to look keys up
+in, and for each file its name and size), then the files' octets. Output: for each thing found `[number of the file,
+what was found]`, after each file `[number]`, and at last `{SPKI SHA-256: why this key is refused}` for keys that are
+broken only beside each other.
 """
 
 from __future__ import annotations
@@ -56,10 +57,12 @@ def answer(data: bytes, write: Callable[[str], object]) -> None:
     from vault.x509.counting import Budget
     from vault.x509.found import FoundKey, Upload
     from vault.x509.reading import read_whatever
+    from vault.x509.weaklists import use
     from vault.x509.weighing import sharing
 
     size = int.from_bytes(data[:4])
     header, start = json.loads(data[4 : 4 + size]), 4 + size
+    use(header["weak_keys"])
     budget, keys = Budget(), list[FoundKey]()
     for number, (name, length) in enumerate(header["files"]):
         upload = Upload(name=name, content=data[start : start + length])

@@ -2,8 +2,8 @@
 
 What is asked of RSA is the strictest of FIPS 186-5 §5.1, NIST SP 800-56B rev. 2 §6.2 and the CA/Browser Forum's
 Baseline Requirements §6.1.5 and §6.1.6: what a public CA would send back is better refused before a CA is asked.
-The list of keys made by Debian's broken OpenSSL of 2006 to 2008 (CVE-2008-0166) is not checked: no package that can be
-installed today carries it.
+Keys that are known to the world, like those of Debian's broken OpenSSL of 2006 to 2008 (CVE-2008-0166), are looked up
+in lists where an administrator has them (`weaklists`); no package that can be installed today carries that one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cache
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 
-from vault.x509 import roca
+from vault.x509 import roca, weaklists
 from vault.x509.keytypes import key_title
 
 SMALLEST, LARGEST = 2048, 16_384
@@ -108,10 +108,11 @@ def _exponent(exponent: int) -> str:
 
 
 def _modulus(modulus: int) -> str:
-    for is_weak, what in _WEAK_MODULI:
-        if is_weak(modulus):
-            return f"This RSA key can be broken by anyone: {what}. {_NEW_KEY}"
-    return ""
+    try:
+        found = next((what for is_weak, what in _WEAK_MODULI if is_weak(modulus)), None)
+    except OSError:
+        return "This RSA key was not checked: a list of known keys cannot be read. Tell whoever runs this portal."
+    return f"This RSA key can be broken by anyone: {found}. {_NEW_KEY}" if found else ""
 
 
 def _has_small_factor(modulus: int) -> bool:
@@ -153,6 +154,10 @@ def _is_prime_power(modulus: int) -> bool:
 _WEAK_MODULI: tuple[tuple[Callable[[int], bool], str], ...] = (
     (_has_small_factor, f"its modulus has a prime factor below {_SMALL_FACTORS:,}"),
     (roca.is_marked, "it was made by a chip or library with the ROCA fault (CVE-2017-15361)"),
+    (
+        weaklists.is_listed,
+        "it is on a list of keys that everybody knows, like those of Debian's OpenSSL of 2006 to 2008",
+    ),
     (_has_close_primes, "its two primes are too close together (Fermat's method finds them, as in CVE-2022-26320)"),
 )
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from vault.errors import BadParameter, TooMany
+from vault.x509 import weaklists
 from vault.x509.found import Found, FoundFile, Upload
 from vault.x509.limits import (
     MAX_CERTIFICATES,
@@ -113,7 +114,7 @@ def _one_of(places: threading.Semaphore, refusal: TooMany, *, seconds: float) ->
 def _input(files: Sequence[Upload], password: str | None) -> bytes:
     """What the child reads: nothing of it stands on a command line or in an environment."""
     sizes = [(file.name[-_LONGEST_NAME:], len(file.content)) for file in files]
-    header = json.dumps({"password": password, "files": sizes}).encode()
+    header = json.dumps({"password": password, "files": sizes, "weak_keys": weaklists.in_use()}).encode()
     return len(header).to_bytes(4) + header + b"".join(file.content for file in files)
 
 

@@ -42,7 +42,7 @@ def test_the_hostile_files_of_the_table_are_refused_by_the_child_in_time() -> No
 
 
 def as_input(content: bytes, password: str | None) -> bytes:
-    header = json.dumps({"password": password, "files": [["a", len(content)]]}).encode()
+    header = json.dumps({"password": password, "weak_keys": [], "files": [["a", len(content)]]}).encode()
     return len(header).to_bytes(4) + header + content
 
 

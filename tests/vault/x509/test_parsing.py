@@ -219,7 +219,7 @@ def test_the_child_reads_without_django_and_without_the_models() -> None:
         f"import sys; sys.path.insert(0, {root!r})\n"
         "from vault.x509 import child, reading, checks, chains, pfx, dates, requests\n"
         "from vault.x509 import archives\n"
-        'child.answer(len(header := b\'{"password": null, "files": [["a", 1]]}\').to_bytes(4) + header + b\'a\', lambda line: None)\n'
+        'child.answer(len(header := b\'{"password": null, "weak_keys": [], "files": [["a", 1]]}\').to_bytes(4) + header + b\'a\', lambda line: None)\n'
         "print(sorted(name for name in sys.modules if name.startswith(('django', 'vault.models', 'vault.keys'))))"
     )
 
