@@ -165,7 +165,7 @@ def _merged(operation: Operation, x5c: Sequence[str], request: ApiRequest) -> Ve
         raise ApiError(HTTPStatus.FORBIDDEN, "Forbidden", message)
     by = access.actor(request, request.verb)
     try:
-        return merging.merge(operation=operation, found=_read(x5c), by=by, confirmed=True)
+        return merging.merge(operation=operation, found=_read(x5c), by=by, confirmed=merging.ANY)
     except UnreadableFile as error:
         raise BadParameter(f"X5C must has at least one valid item. {error}", field="x5c") from None
     except AnotherRequest as error:

@@ -70,6 +70,17 @@ class AnswerForm(forms.Form):
 
 
 class MergeForm(AnswerForm):
-    """The answer to one request; `confirmed` takes a certificate that lacks names."""
+    """The answer to one request; `confirmed` takes the certificate that `about` (SHA-256) tells although names lack."""
 
     confirmed = forms.BooleanField(label="Take it all the same", required=False)
+    about = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
+
+    @property
+    def taken(self) -> str:
+        """The certificate that is taken although names lack; empty: none."""
+        return str(self.cleaned_data["about"]) if self.cleaned_data["confirmed"] else ""
+
+    def ask_about(self, mark: str) -> None:
+        """Show the form again and ask whether the certificate of this SHA-256 is taken."""
+        self.keep()
+        self.data = {**self.data, "about": mark, "confirmed": ""}

@@ -42,7 +42,7 @@ def _try(request: PageRequest, operation: Operation, form: MergeForm) -> HttpRes
     try:
         return _merged(request, operation, form)
     except NeedsConfirmation as refusal:
-        form.keep()
+        form.ask_about(refusal.mark)
         return _page(request, operation, form, differs=refusal)
     except AnotherRequest as refusal:
         return _another(request, operation, form, refusal)
@@ -55,8 +55,7 @@ def _try(request: PageRequest, operation: Operation, form: MergeForm) -> HttpRes
 
 def _merged(request: PageRequest, operation: Operation, form: MergeForm) -> HttpResponse:
     by = access.actor(request, "certificates/create")
-    confirmed = form.cleaned_data["confirmed"]
-    version = merging.merge(operation=operation, found=form.read(), by=by, confirmed=confirmed)
+    version = merging.merge(operation=operation, found=form.read(), by=by, confirmed=form.taken)
     _tell(request, version)
     return see_other("operations:detail", operation.vault.name, operation.request_id.hex)
 

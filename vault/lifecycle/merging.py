@@ -21,6 +21,8 @@ from vault.x509.checks import CertificateWarning, check_answer, pick_leaf
 from vault.x509.found import Found, FoundFile
 from vault.x509.visible import shown
 
+# Confirms whatever comes: programs are not asked.
+ANY = "any"
 _MOST_NAMED = 3
 _ALARMED = timedelta(hours=1)
 # What others may change of a request meanwhile; reading all of it again would drop its vault and certificate.
@@ -35,13 +37,14 @@ _NEEDED = (
 
 
 class NeedsConfirmation(BadCertificate):
-    """The certificate fits the request but differs from it; a person may take it all the same."""
+    """The certificate (`mark`: its SHA-256) fits the request but differs from it; a person may take it all the same."""
 
     code = "NeedsConfirmation"
 
-    def __init__(self, doubts: Sequence[CertificateWarning]) -> None:
+    def __init__(self, doubts: Sequence[CertificateWarning], mark: str) -> None:
         super().__init__(" ".join(doubt.sentence for doubt in doubts), field="certificate")
         self.doubts = tuple(doubts)
+        self.mark = mark
 
 
 class AnotherRequest(BadCertificate):
@@ -65,16 +68,17 @@ class Examined:
         return next((doubt for doubt in self.doubts if doubt.code == code), None)
 
 
-def merge(*, operation: Operation, found: Found, by: Actor, confirmed: bool = False) -> Version:
+def merge(*, operation: Operation, found: Found, by: Actor, confirmed: str = "") -> Version:
     """Complete a request with what a CA sent: one file or several, the leaf alone or with its chain, in any order.
 
-    Nothing is stored unless every check passes; the request stays open for another try.
+    Nothing is stored unless every check passes; the request stays open for another try. `confirmed` is the SHA-256
+    (hex) of a certificate that a person takes although it lacks names, or ANY.
 
     Raises:
         UnreadableFile, KeyExposed: there is no certificate in it, or a private key is.
         AnotherRequest: it was made for another key.
         BadCertificate: a check failed; the sentence says which.
-        NeedsConfirmation: names differ and `confirmed` is false.
+        NeedsConfirmation: names are missing, and it is not the certificate that `confirmed` tells.
         Conflict: this certificate is a version already.
         NotAllowedNow, OperationClosed: the request does not wait for a certificate (any more).
     """
@@ -83,8 +87,9 @@ def merge(*, operation: Operation, found: Found, by: Actor, confirmed: bool = Fa
     if not operation.can_be_merged:
         raise diagnosing.why_closed(operation)
     examined = examine(operation=operation, given=given, by=by)
-    if not confirmed and examined.doubt("names-missing"):
-        raise NeedsConfirmation([doubt for doubt in examined.doubts if doubt.code.startswith("names-")])
+    mark = certificates.facts(examined.leaf).thumbprint_sha256
+    if confirmed not in {mark, ANY} and examined.doubt("names-missing"):
+        raise NeedsConfirmation([doubt for doubt in examined.doubts if doubt.code.startswith("names-")], mark)
     notes = [doubt.sentence for doubt in (*examined.doubts, *_left_out(found))]
     answer = Answer(leaf=examined.leaf, chain=examined.completed.chain, notes=notes)
     try:

@@ -261,7 +261,11 @@ def test_missing_names_are_shown_and_taken_only_on_a_persons_word(client_of: Sig
     assert "shop.example.org" in asked.text
     assert "Take it all the same" in asked.text
     assert not desk.is_done()
-    taken = desk.paste(kept(asked), confirmed="on")
+    mark = asked.context["form"]["about"].value()
+    another = desk.upload(desk.answer(names=["other.example.org"]), confirmed="on", about=mark)
+    assert another.status_code == 422
+    assert not desk.is_done()
+    taken = desk.paste(kept(asked), confirmed="on", about=mark)
 
     assert taken.status_code == 303
     assert desk.is_done()

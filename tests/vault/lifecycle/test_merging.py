@@ -55,7 +55,7 @@ def pem(*ders: bytes) -> bytes:
     return "".join(authority.to_pem(der) for der in ders).encode()
 
 
-def merge(operation: Operation, *files: bytes, by: Actor = SYSTEM, confirmed: bool = False) -> Version:
+def merge(operation: Operation, *files: bytes, by: Actor = SYSTEM, confirmed: str = "") -> Version:
     names = ("", *(f"file{number}" for number in range(1, len(files))))
     found = parsing.read_files([Upload(name=name, content=data) for name, data in zip(names, files, strict=True)])
     return merging.merge(operation=operation, found=found, by=by, confirmed=confirmed)
@@ -135,10 +135,21 @@ def test_missing_names_are_taken_when_a_person_says_so() -> None:
     with pytest.raises(NeedsConfirmation) as caught:
         merge(operation, pem(leaf))
 
-    version = merge(operation, pem(leaf), confirmed=True)
+    version = merge(operation, pem(leaf), confirmed=caught.value.mark)
 
     assert caught.value.doubts[0].names == ("example.org",)
     assert any("missing" in note for note in version.notes)
+
+
+def test_what_a_person_took_is_that_certificate_and_no_other() -> None:
+    operation = make_operation(names=AlternativeNames(dns=("www.example.org", "example.org")))
+    with pytest.raises(NeedsConfirmation) as caught:
+        merge(operation, pem(signed(operation, names=["www.example.org"])))
+
+    with pytest.raises(NeedsConfirmation, match="example.org"):
+        merge(operation, pem(signed(operation, names=["mail.example.net"])), confirmed=caught.value.mark)
+
+    assert_still_open(operation)
 
 
 def test_a_private_key_is_never_kept_and_the_person_is_told() -> None:
@@ -252,7 +263,7 @@ def test_an_answer_with_less_time_than_asked_is_taken() -> None:
 def test_a_host_that_is_only_the_common_name_is_found_by_it() -> None:
     operation = make_operation()
 
-    version = merge(operation, pem(signed(operation, names=["example.org"])), confirmed=True)
+    version = merge(operation, pem(signed(operation, names=["example.org"])), confirmed=merging.ANY)
 
     assert set(version.names.values_list("kind", "value")) == {("cn", "www.example.org"), ("dns", "example.org")}
 
