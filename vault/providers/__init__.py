@@ -1,9 +1,10 @@
 """One module per CA behind one protocol, and the registry of those that an administrator can choose."""
 
+from vault.providers import acme, digicert, globalsign, wosign
 from vault.providers.base import Offer
 
 # By the provider's name on the wire, in the order of the form.
-OFFERS: dict[str, Offer] = {}
+OFFERS: dict[str, Offer] = {offer.key: offer for offer in (digicert.OFFER, globalsign.OFFER, wosign.OFFER, acme.OFFER)}
 
 
 def offer_of(provider: str) -> Offer | None:

@@ -1,0 +1,1 @@
+"""Real servers of other people that tests talk to, on loopback. `.ci/acme-servers` fetches them."""
