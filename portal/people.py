@@ -10,9 +10,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from portal import access
 from portal.models import Invitation, User
 from vault.errors import Conflict, NotAllowed, NotAllowedNow
-from vault.models import AuditEvent
+from vault.models import AuditEvent, Vault
 from vault.models.audit import PORTAL, Actor, record
 
 RESETS_PER_HOUR: Final = 3
@@ -23,10 +24,17 @@ def named(name: str) -> QuerySet[User]:
     return User.objects.filter(username__iexact=name)
 
 
-def find(text: str) -> User | None:
-    """Return the active person of this user name or e-mail address, whatever the case."""
+def find(text: str, *, applications: bool = False) -> User | None:
+    """Return the active person of this user name or e-mail address, whatever the case; or the application, if asked."""
     found = User.objects.filter(Q(username__iexact=text) | Q(email__iexact=text), is_active=True)
+    found = found if applications else found.filter(is_application=False)
     return found.order_by("pk").first() if text else None
+
+
+def addresses_of_administrators(vault: Vault) -> list[str]:
+    """Return the e-mail addresses of the active people who administer a vault."""
+    with_address = access.administrators_of(vault).exclude(email="").order_by("email")
+    return list(with_address.values_list("email", flat=True))
 
 
 def split_name(full: str) -> tuple[str, str]:

@@ -53,6 +53,21 @@ def tidy_soon() -> None:
     _ring_once("vault.tasks.tidy")
 
 
+def watch_orders_soon() -> None:
+    """Have a worker look at orders that outlived their request, unless that is waiting already."""
+    _ring_once("vault.tasks.watch_orders")
+
+
+def compare_soon() -> None:
+    """Have a worker compare orders with what is expected of them, unless that is waiting already."""
+    _ring_once("vault.tasks.compare")
+
+
+def calls_per_issuer() -> int:
+    """How many of this machine's workers may call one CA at a time: half of them, so that the others stay free."""
+    return max(1, int(Conf.WORKERS or 1) // 2)
+
+
 def waiting() -> int:
     """Return how many tasks no worker has taken yet."""
     return int(_broker().queue_size())

@@ -26,6 +26,8 @@ def shared_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     if sys.platform != "linux":
         pytest.skip("Processes carry their names only on Linux.")
     with services.queue() as queue, services.database() as database:
-        portal = Portal(tmp_path_factory.mktemp("portal"), environment={**queue, **database})
+        # CAs on this machine are simulators.
+        environment = {**queue, **database, "CHANCERY_CA_LOOPBACK": "1"}
+        portal = Portal(tmp_path_factory.mktemp("portal"), environment=environment)
         yield portal
         portal.clean_up()

@@ -1,42 +1,43 @@
-"""Taking an operation one step further. Whoever calls this holds the operation's claim."""
+"""Taking an operation one step further. Whoever calls this holds the operation's claim.
 
+Before the CA is called, that it will be is committed; its order number is committed before anything else of its
+answer is read. What was sent without an answer is looked for, never sent again blindly.
+"""
+
+import logging
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.utils import timezone
 
-from vault.errors import BadParameter, RingError
-from vault.lifecycle import completing, issuers
-from vault.lifecycle.completing import Answer
+from vault.errors import NotAllowedNow, RingError
+from vault.lifecycle import issuers, looking, orders, outcomes, pacing, pausing
+from vault.lifecycle.pausing import ring_for_issuer
 from vault.models import Operation
-from vault.models.audit import SYSTEM, record
-from vault.models.policy import SELF
 from vault.providers.base import (
     Can,
     Cancelled,
     CancelResult,
     CertRequest,
-    Failed,
-    Issued,
+    InvalidRequest,
+    NotAuthorised,
+    OrderNotFound,
     Outcome,
-    OutcomeUnknown,
-    Pending,
     Provider,
     ProviderError,
+    RateLimited,
     Ref,
     Rejected,
     Transient,
 )
-from vault.x509 import chains
-from vault.x509.checks import check_answer
-from vault.x509.dates import add_validity
 
-BACKDATED = timedelta(minutes=10)
-LOOK_BACK = timedelta(minutes=10)
-SETTLE = timedelta(minutes=15)
-RECHECK = timedelta(minutes=2)
-FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=10), timedelta(hours=1)
+__all__ = ["MOST_ATTEMPTS", "advance", "retry_later", "ring_for_issuer"]
+
+log = logging.getLogger(__name__)
+
 MOST_ATTEMPTS = 3
+# How often the CA is asked to withdraw an order that it is still working on.
+CANCEL_AGAIN = timedelta(hours=1)
+_SOON = timedelta(seconds=2)
 
 
 def advance(operation: Operation) -> None:
@@ -46,30 +47,157 @@ def advance(operation: Operation) -> None:
     """
     try:
         provider = issuers.provider_for(operation)
-        reason = _hopeless(operation, provider)
-        if reason:
-            return _fail(operation, *reason)
-        outcome = _step(operation, provider)
     except RingError as error:
-        return operation.try_again_later(str(error), again_at=_in(_delay(operation.attempts)))
-    except OutcomeUnknown as error:
-        return operation.try_again_later(str(error), again_at=_in(RECHECK))
-    except Transient as error:
-        return _later(operation, error)
-    except Rejected as error:
-        return _fail(operation, error.code, str(error))
-    if outcome is not None:
-        _write(operation, outcome)
+        return operation.try_again_later(str(error), again_at=_in(pacing.retry_delay(operation.attempts)))
+    except NotAllowedNow as error:
+        return _without_adapter(operation, error)
+    if operation.issuer is not None and operation.issuer.is_paused:
+        return _wait_for_issuer(operation)
+    reason = _hopeless(operation, provider)
+    if reason:
+        return outcomes.fail(operation, *reason)
+    _take(operation, provider)
+    if operation.status != Operation.Status.IN_PROGRESS and operation.issuer_id is not None:
+        _clean_up(operation, provider)
     return None
 
 
+def retry_later(operation: Operation) -> None:
+    """Come back after a step broke here: soon, then ever less often, and never sent again for that."""
+    delay = pacing.retry_delay(operation.attempts)
+    operation.try_again_later("Something unexpected happened here; trying again soon.", again_at=_in(delay))
+
+
+# -------------------------------------------------------------------- a step
+def _take(operation: Operation, provider: Provider) -> None:
+    try:
+        outcome = _step(operation, provider)
+    except NotAuthorised as error:
+        return _refused(operation, error)
+    except RateLimited as error:
+        return _slowed(operation, error)
+    except Transient as error:
+        return _later(operation, provider, error)
+    except (OrderNotFound, Rejected, InvalidRequest) as error:
+        return _said_no(operation, error)
+    except ProviderError as error:  # OutcomeUnknown, and whatever else proves nothing
+        return operation.try_again_later(_quote(error), again_at=_in(looking.RECHECK), asked=True)
+    if operation.issuer is not None:
+        operation.issuer.note_answer()
+    if outcome is not None:
+        outcomes.write(operation, provider, outcome)
+    return None
+
+
+def _step(operation: Operation, provider: Provider) -> Outcome | None:
+    if operation.step == Operation.Step.READY:
+        return _send(operation, provider)
+    if operation.step == Operation.Step.SUBMITTING and not operation.order_number:
+        return _find(operation, provider)
+    request, ref = orders.request_of(operation, complete=False), orders.ref_of(operation)
+    if operation.cancellation_requested and _may_ask_to_cancel(operation):
+        ended = _cancel(operation, provider, request, ref)
+        if ended is not None:
+            return ended
+    return provider.poll(request, ref, _saver(operation))
+
+
+def _send(operation: Operation, provider: Provider) -> Outcome | None:
+    if operation.cancellation_requested:
+        return Cancelled(ref=Ref(), detail="Cancelled before anything was sent.")
+    request = orders.request_of(operation)
+    doubts = provider.validate(request)
+    if looking.must_look_first(operation, provider):
+        lookup = looking.look(operation, provider, request)
+        if lookup.found:
+            return _adopt(operation, provider, request, lookup.found)
+        if not lookup.complete:
+            _look_again(operation, provider)
+            return None
+    if operation.submitted_at is None:
+        for doubt in doubts:
+            operation.note(doubt)
+    operation.begin_submitting()
+    return provider.submit(request, _saver(operation))
+
+
+def _find(operation: Operation, provider: Provider) -> Outcome | None:
+    """Found in mid-sending: look for the order, and send again only when there certainly is none."""
+    request = orders.request_of(operation)
+    lookup = looking.look(operation, provider, request)
+    if lookup.found:
+        return _adopt(operation, provider, request, lookup.found)
+    if not looking.is_proof(operation, provider, lookup):
+        _look_again(operation, provider)
+        return None
+    if operation.cancellation_requested:
+        return Cancelled(ref=Ref(), detail="Cancelled; the CA has no order.")
+    if Can.REPEATABLE in provider.can:
+        return provider.submit(request, _saver(operation))
+    operation.back_to_ready("The CA has no order for this request; it is sent once more.", again_at=timezone.now())
+    return None
+
+
+def _look_again(operation: Operation, provider: Provider) -> None:
+    if looking.is_a_persons_turn(operation, provider):
+        return looking.ask_a_person(operation, provider)
+    detail = f"Looking for the order at {provider.title}; nothing is sent again until that is clear."
+    return operation.try_again_later(detail, again_at=_in(looking.RECHECK), asked=True)
+
+
+def _adopt(operation: Operation, provider: Provider, request: CertRequest, found: tuple[Ref, ...]) -> Outcome | None:
+    if len(found) > 1:
+        looking.ask_a_person(operation, provider, found)
+        return None
+    operation.remember(orders.as_json(found[0]))
+    return provider.poll(request, found[0], _saver(operation))
+
+
+def _may_ask_to_cancel(operation: Operation) -> bool:
+    asked_at = operation.cancel_asked_at
+    return asked_at is None or timezone.now() - asked_at > CANCEL_AGAIN
+
+
+def _cancel(operation: Operation, provider: Provider, request: CertRequest, ref: Ref) -> Outcome | None:
+    """Ask the CA to withdraw the order; None when the next answer of the CA tells what became of it."""
+    try:
+        result = provider.cancel(request, ref)
+    except (Rejected, OrderNotFound, InvalidRequest) as error:
+        log.info("Operation %s could not be cancelled: %s", operation.pk, error.code)
+        result = CancelResult.TOO_LATE
+    operation.note_cancel_asked()
+    match result:
+        case CancelResult.DONE:
+            return Cancelled(ref=ref, detail=f"{provider.title} has withdrawn the order.")
+        case CancelResult.UNSUPPORTED:
+            detail = f"Cancelled here. {provider.title} has no way to withdraw an order and may still issue it."
+            return Cancelled(ref=ref, detail=detail)
+    return None
+
+
+class _Saver:
+    """Commits the CA's reference the moment it is known."""
+
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
+
+    def __call__(self, ref: Ref) -> None:
+        self._operation.remember(orders.as_json(ref))
+
+
+def _saver(operation: Operation) -> _Saver:
+    return _Saver(operation)
+
+
+# --------------------------------------------------------------- no good news
 def _hopeless(operation: Operation, provider: Provider) -> tuple[str, str] | None:
     """Say, as code and sentence, why it makes no sense to go on; None when it does.
 
-    An order that a CA may have is never given up for our own failures, only at its deadline.
+    What a CA may have is never given up: it is reported once a day (`reconciling`).
     """
-    ordered = bool(operation.provider_ref.get("order_id"))
-    if operation.attempts > MOST_ATTEMPTS and Can.REPEATABLE in provider.can and not ordered:
+    if operation.order_number or (operation.step == Operation.Step.SUBMITTING and operation.issuer_id):
+        return None
+    if operation.attempts > MOST_ATTEMPTS and operation.issuer_id is None:
         return "StepFailed", (
             f"This was tried {MOST_ATTEMPTS} times and broke each time. Nothing was issued. Ask again; if it fails "
             "again, tell whoever runs this portal."
@@ -80,115 +208,74 @@ def _hopeless(operation: Operation, provider: Provider) -> tuple[str, str] | Non
     return None
 
 
-def _step(operation: Operation, provider: Provider) -> Outcome | None:
-    request, ref = _request(operation), Ref(**operation.provider_ref)
-    if operation.cancellation_requested and provider.cancel(request, ref) is CancelResult.DONE:
-        return Cancelled(ref=ref, detail="Cancelled before anything was issued.")
-    if operation.step == Operation.Step.READY:
-        operation.begin_submitting()
-        return _submit(operation, provider, request)
-    if operation.step == Operation.Step.SUBMITTING and not ref.order_id:
-        return _find(operation, provider, request)
-    return provider.poll(request, ref, lambda new: operation.remember(_json(new)))
+def _without_adapter(operation: Operation, error: NotAllowedNow) -> None:
+    if operation.issuer is not None:
+        return operation.try_again_later(str(error), again_at=_in(pacing.LONGEST_DELAY))
+    number = operation.order_number
+    there = f" The CA may still issue order {number}; bring its certificate here when it does." if number else ""
+    return outcomes.fail(operation, "IssuerRemoved", f"{error}{there}")
 
 
-def _submit(operation: Operation, provider: Provider, request: CertRequest) -> Outcome:
+def _wait_for_issuer(operation: Operation) -> None:
+    assert operation.issuer is not None
+    detail, until = pausing.wait_for(operation.issuer)
+    operation.try_again_later(detail, again_at=until)
+    pausing.move_due(operation.issuer, until)
+
+
+def _nothing_was_sent(operation: Operation) -> bool:
+    """Whether this step tried to send, and was refused in a way that certainly ordered nothing."""
+    return operation.step == Operation.Step.SUBMITTING and not operation.order_number and operation.sent_now
+
+
+def _put_off(operation: Operation, detail: str, again_at: datetime | None) -> None:
+    if _nothing_was_sent(operation):
+        operation.back_to_ready(detail, again_at=again_at)
+    else:
+        operation.try_again_later(detail, again_at=again_at, asked=True)
+
+
+def _refused(operation: Operation, error: NotAuthorised) -> None:
+    assert operation.issuer is not None
+    if pausing.for_credentials(operation.issuer, error):
+        detail, until = pausing.wait_for(operation.issuer)
+        _put_off(operation, detail, until)
+        pausing.tell_administrators()
+    else:
+        _put_off(operation, _quote(error), _in(_SOON))
+
+
+def _slowed(operation: Operation, error: RateLimited) -> None:
+    if operation.issuer is None:
+        return _put_off(operation, _quote(error), _in(error.retry_after or pacing.FIRST_DELAY))
+    return _put_off(operation, _quote(error), pausing.for_rate(operation.issuer, error))
+
+
+def _later(operation: Operation, provider: Provider, error: ProviderError) -> None:
+    lost = operation.step == Operation.Step.SUBMITTING and not operation.order_number and not operation.sent_now
+    if lost and looking.is_a_persons_turn(operation, provider) and Can.FIND_ORDERS in provider.can:
+        return looking.ask_a_person(operation, provider)
+    return _put_off(operation, _quote(error), _in(error.retry_after or pacing.retry_delay(operation.attempts)))
+
+
+def _said_no(operation: Operation, error: ProviderError) -> None:
+    """The CA refused the request, or does not know the order."""
+    if operation.number_given:
+        detail = f"The order number {operation.order_number} that was entered is not right: {_quote(error)}"
+        return looking.tell_undecided(operation, detail, operation.candidates)
+    return outcomes.fail(operation, error.code, _quote(error))
+
+
+def _clean_up(operation: Operation, provider: Provider) -> None:
+    """Clear away what was put up for the order. A failure here changes nothing about the outcome."""
     try:
-        return provider.submit(request, lambda new: operation.remember(_json(new)))
-    except Transient:
-        if not operation.provider_ref.get("order_id"):
-            operation.back_to_ready("", again_at=timezone.now())
-        raise
+        provider.clean_up(orders.request_of(operation, complete=False), orders.ref_of(operation))
+    except Exception as error:  # noqa: BLE001 - the operation has ended; nothing may undo that
+        log.warning("Cleaning up after operation %s failed: %s", operation.pk, type(error).__name__)
 
 
-def _find(operation: Operation, provider: Provider, request: CertRequest) -> Outcome | None:
-    """An operation found in mid-sending: look for its order, and send again only when there certainly is none."""
-    since = operation.created_at
-    lookup = provider.find(request, since - LOOK_BACK)
-    if lookup.found:
-        operation.remember(_json(lookup.found[0]))
-        return provider.poll(request, lookup.found[0], lambda new: operation.remember(_json(new)))
-    if lookup.complete and (Can.REPEATABLE in provider.can or timezone.now() - since > SETTLE):
-        return _submit(operation, provider, request)
-    operation.try_again_later("Looking for the order at the CA.", again_at=_in(RECHECK))
-    return None
-
-
-def _write(operation: Operation, outcome: Outcome) -> None:
-    match outcome:
-        case Issued():
-            _complete(operation, outcome)
-        case Pending():
-            delay = outcome.retry_after or _delay(operation.attempts)
-            tasks = [{"kind": task.kind, "title": task.title, "detail": dict(task.detail)} for task in outcome.tasks]
-            operation.await_issuer(outcome.detail, ref=_json(outcome.ref), tasks=tasks, check_at=_in(delay))
-        case Failed():
-            _fail(operation, outcome.code, outcome.message)
-        case Cancelled():
-            with transaction.atomic():
-                operation.end_cancelled(outcome.detail)
-                _record(operation, "certificates/cancelled")
-
-
-def _complete(operation: Operation, issued: Issued) -> None:
-    chain = chains.order(issued.leaf, issued.chain)
-    try:
-        notes = _doubts(operation, issued.leaf, chain)
-    except BadParameter as error:
-        return _fail(operation, error.code, f"The CA's answer cannot be used: {error}")
-    completing.complete(operation=operation, answer=Answer(leaf=issued.leaf, chain=chain, notes=notes), by=SYSTEM)
-    return None
-
-
-def _doubts(operation: Operation, leaf: bytes, chain: chains.Chain) -> list[str]:
-    """Check what came back, and say what is lawful but odd about it. What we signed ourselves needs no doubts."""
-    if operation.issuer_name == SELF:
-        return []
-    csr, names = bytes(operation.csr), operation.policy.names
-    warnings = check_answer(leaf, csr_der=csr, expected_names=names, now=timezone.now(), chain=chain)
-    return [warning.sentence for warning in warnings]
-
-
-def _fail(operation: Operation, code: str, message: str) -> None:
-    with transaction.atomic():
-        operation.fail(code=code, message=message)
-        _record(operation, "certificates/failed", code=code)
-
-
-def _record(operation: Operation, action: str, **details: str) -> None:
-    target = f"certificates/{operation.certificate.name}"
-    facts = {"operation": operation.request_id.hex, **details}
-    record(action, target, by=SYSTEM, vault=operation.vault, details=facts)
-
-
-def _later(operation: Operation, error: ProviderError) -> None:
-    operation.try_again_later(str(error), again_at=_in(error.retry_after or _delay(operation.attempts)))
-
-
-def _request(operation: Operation) -> CertRequest:
-    created = operation.created_at.replace(microsecond=0)
-    validity = operation.policy.validity
-    return CertRequest(
-        operation_id=operation.request_id.hex,
-        csr=bytes(operation.csr),
-        not_before=created - BACKDATED,
-        not_after=add_validity(created, validity.number, validity.unit),
-    )
-
-
-def _json(ref: Ref) -> dict[str, object]:
-    return {
-        "order_id": ref.order_id,
-        "certificate_id": ref.certificate_id,
-        "step": ref.step,
-        "data": dict(ref.data),
-    }
-
-
-def _delay(attempts: int) -> timedelta:
-    """Waits grow: 10 s, 20 s, 40 s … up to an hour."""
-    doublings: int = max(0, min(attempts, 12) - 1)
-    return min(FIRST_DELAY * (1 << doublings), LONGEST_DELAY)
+def _quote(error: ProviderError) -> str:
+    return outcomes.cut(str(error))
 
 
 def _in(delay: timedelta) -> datetime:

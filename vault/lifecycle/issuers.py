@@ -19,6 +19,7 @@ from vault.providers import offer_of
 from vault.providers.base import AddressRules, Administrator, Provider, Setup
 from vault.providers.self_signed import SelfSigned
 from vault.providers.unknown import WAITING, Unknown
+from vault.providers.values import lacking
 
 __all__ = [
     "WAITING",
@@ -100,7 +101,7 @@ def provider_of(issuer: Issuer) -> Provider:
 
     Raises:
         RingError: the credentials do not open.
-        NotAllowedNow: this portal has no adapter of that name.
+        NotAllowedNow: this portal has no adapter of that name, or the issuer lacks a value that it needs.
     """
     key = (os.getpid(), issuer.pk.hex, issuer.revision)
     with _guard:
@@ -122,6 +123,12 @@ def build(issuer: Issuer, secrets: Mapping[str, str]) -> Provider:
     offer = offer_of(issuer.provider)
     if offer is None:
         raise NotAllowedNow(f"This portal does not know the provider “{issuer.provider}”.")
+    missing = lacking(offer, issuer.config, secrets)
+    if missing:
+        what = ", ".join(field.label for field in missing)
+        raise NotAllowedNow(
+            f"The issuer “{issuer}” lacks something: {what}. An administrator can enter it on its page."
+        )
     networks = tuple(settings.CA_NETWORKS)
     return offer.build(
         Setup(

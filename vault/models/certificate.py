@@ -78,6 +78,7 @@ class Certificate(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["vault", "expires_at", "id"], name="certificate_by_expiry"),
             models.Index(fields=["vault", "owner", "name_key"], name="certificate_by_owner"),
+            models.Index(fields=["vault", "issuer_name"], name="certificate_by_issuer"),
             models.Index(fields=["vault", "owner", "expires_at", "id"], name="certificate_owners_expiry"),
             models.Index(
                 fields=["expires_at", "id"], name="certificate_expiring", condition=models.Q(deleted_at__isnull=True)

@@ -58,6 +58,8 @@ class Issuer(models.Model):
     pause = models.CharField(max_length=12, choices=Pause, blank=True, default=Pause.NONE)
     paused_until = models.DateTimeField(null=True)
     pause_words = models.TextField(blank=True)
+    # How often in a row the CA asked us to slow down.
+    slowed = models.PositiveSmallIntegerField(default=0)
     # When the administrators were told that the credentials are refused.
     told_at = models.DateTimeField(null=True)
     checked_at = models.DateTimeField(null=True)
@@ -121,17 +123,28 @@ class Issuer(models.Model):
         """Ask nothing until then; a longer pause and one for credentials stay."""
         mine = Issuer.objects.filter(pk=self.pk).exclude(pause=self.Pause.CREDENTIALS)
         shorter = mine.filter(Q(paused_until__isnull=True) | Q(paused_until__lt=until))
-        shorter.update(pause=self.Pause.RATE, paused_until=until, pause_words=words[:500])
+        shorter.update(pause=self.Pause.RATE, paused_until=until, pause_words=words[:500], slowed=F("slowed") + 1)
+
+    def note_answer(self) -> None:
+        """Remember that the CA answers again and does not ask us to slow down."""
+        if not self.slowed:
+            return
+        over = Issuer.objects.filter(pk=self.pk, pause=self.Pause.RATE, paused_until__lte=timezone.now())
+        over.update(pause=self.Pause.NONE, paused_until=None, pause_words="", slowed=0)
 
     def resume(self) -> bool:
         """Go on; True when it was paused."""
         mine = Issuer.objects.filter(pk=self.pk).exclude(pause=self.Pause.NONE)
-        return bool(mine.update(pause=self.Pause.NONE, paused_until=None, pause_words="", told_at=None))
+        return bool(mine.update(pause=self.Pause.NONE, paused_until=None, pause_words="", told_at=None, slowed=0))
 
     def claim_telling(self) -> bool:
         """Whether it falls to the caller to tell the administrators that the credentials are refused."""
         mine = Issuer.objects.filter(pk=self.pk, pause=self.Pause.CREDENTIALS, told_at__isnull=True)
         return bool(mine.update(told_at=timezone.now()))
+
+    def unclaim_telling(self) -> None:
+        """Nobody could be told: someone else is to try again."""
+        Issuer.objects.filter(pk=self.pk, pause=self.Pause.CREDENTIALS).update(told_at=None)
 
     def note_check(self, *, good: bool, lines: list[dict[str, Any]]) -> None:
         """Remember what the last test found."""

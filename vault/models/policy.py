@@ -113,6 +113,8 @@ class Policy:
     certificate_type: str = ""
     transparency: bool | None = None
     lifetime_actions: tuple[LifetimeAction, ...] = ()
+    # What a client of the API said of a certificate that “the platform manages”, as JSON; kept, and otherwise unused.
+    platform_managed: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The policy as JSON-able data; `from_json` gives an equal policy back."""

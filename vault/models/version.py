@@ -94,6 +94,16 @@ class Version(models.Model):
         Version.objects.filter(pk=self.pk).update(tags=tags, updated_at=moment)
         self.tags, self.updated_at = tags, moment
 
+    def note_revocation(self, state: Revocation, *, reason: int) -> bool:
+        """Remember what the CA said to a wish to revoke; False when it was revoked already."""
+        moment = timezone.now() if state == self.Revocation.REVOKED else None
+        mine = Version.objects.filter(pk=self.pk).exclude(revocation=self.Revocation.REVOKED)
+        facts = {"revocation": state, "revocation_reason": reason, "revoked_at": moment}
+        if not mine.update(updated_at=timezone.now(), **facts):
+            return False
+        self.revocation, self.revocation_reason, self.revoked_at = state, reason, moment
+        return True
+
     def _set_enabled(self, *, enabled: bool) -> None:
         moment = timezone.now()
         Version.objects.filter(pk=self.pk).update(enabled=enabled, updated_at=moment)

@@ -98,6 +98,12 @@ def parse_subject(subject: str) -> x509.Name:
         return x509.Name(rdns[::-1])
 
 
+def common_name(subject: str) -> str:
+    """The first common name in a subject written as `parse_subject` reads it; "" when there is none. Raises BadName."""
+    found = parse_subject(subject).get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(found[0].value) if found else ""
+
+
 def format_subject(name: x509.Name) -> str:
     """`name` as text that `parse_subject` reads back; keys it does not know appear as dotted OIDs."""
     return format_rdns([[(one.oid.dotted_string, one.value) for one in rdn] for rdn in name.rdns])

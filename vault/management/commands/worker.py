@@ -21,6 +21,8 @@ _GRACE_SECONDS: Final = 1
 _SWEEP_SECONDS: Final = 10
 _POOL_SECONDS: Final = 30
 _TIDY_SECONDS: Final = 3600
+_WATCH_SECONDS: Final = 60
+_COMPARE_SECONDS: Final = 24 * 3600
 _GUARD_SILENCE_SECONDS: Final = 30
 _WORK_SILENCE_SECONDS: Final = LONGEST_TASK + 60
 # Less than a supervisor waits, so that it is us who end the cluster.
@@ -94,6 +96,8 @@ class _Clock:
             Job(queue.sweep_soon, _SWEEP_SECONDS),
             Job(queue.fill_pool_soon, _POOL_SECONDS),
             Job(queue.tidy_soon, _TIDY_SECONDS),
+            Job(queue.watch_orders_soon, _WATCH_SECONDS),
+            Job(queue.compare_soon, _COMPARE_SECONDS),
         )
 
     def tick(self, now: float) -> None:

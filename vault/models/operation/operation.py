@@ -15,40 +15,13 @@ from vault.errors import NotAllowedNow, OperationClosed, VaultError
 from vault.models.certificate import Certificate
 from vault.models.issuer import Issuer
 from vault.models.key import Key
+from vault.models.operation.history import OperationStep
+from vault.models.operation.queries import OperationQuerySet
 from vault.models.policy import UNKNOWN, PolicyField
 from vault.models.vault import Vault
 from vault.models.version import Version
 
-
-class OperationQuerySet(models.QuerySet["Operation"]):
-    """Questions about operations, and the claim."""
-
-    def in_progress(self) -> OperationQuerySet:
-        """Operations that have not ended, not counting deleted ones."""
-        return self.filter(status=Operation.Status.IN_PROGRESS, deleted_at__isnull=True)
-
-    def due(self) -> OperationQuerySet:
-        """Operations in progress whose next step should be taken by now."""
-        return self.in_progress().filter(next_step_at__lte=timezone.now())
-
-    def waiting_for_merge(self) -> OperationQuerySet:
-        """Operations in progress that wait for a person to bring the signed certificate."""
-        return self.in_progress().filter(step=Operation.Step.AWAITING_MERGE)
-
-    def light(self) -> OperationQuerySet:
-        """Without policy and request: what lists need."""
-        return self.defer("policy", "csr", "provider_ref", "tasks", "said", "candidates", "late")
-
-    def claim(self, pk: int, *, lease: timedelta, by: str) -> Operation | None:
-        """Reserve an operation that is due, for `lease`; None if it has ended, is not due, or another worker has it.
-
-        The attempt is counted here, before the work starts, so that a step which kills its worker is counted too.
-        """
-        mine = self.due().filter(pk=pk)
-        counted = {"attempts": F("attempts") + 1, "claims": F("claims") + 1}
-        if not mine.update(next_step_at=timezone.now() + lease, leased_by=by, **counted):
-            return None
-        return self.select_related("vault", "certificate", "key", "issuer").get(pk=pk)
+FIRST_WATCH = timedelta(hours=1)
 
 
 class Operation(models.Model):
@@ -119,6 +92,12 @@ class Operation(models.Model):
     said = models.TextField(blank=True)
     asked_at = models.DateTimeField(null=True)
     submitted_at = models.DateTimeField(null=True)
+    # When the CA last said something new: from then on it is asked often, then ever less.
+    news_at = models.DateTimeField(null=True)
+    # When the CA was asked to withdraw the order.
+    cancel_asked_at = models.DateTimeField(null=True)
+    # Whether the order number is a person's word that no certificate has proved yet.
+    number_given = models.BooleanField(default=False)
     # Since when only a person can say whether the CA has an order, and orders that might be it.
     unclear_at = models.DateTimeField(null=True)
     candidates = models.JSONField(default=list)
@@ -184,11 +163,19 @@ class Operation(models.Model):
             ),
             models.Index(fields=["order_number"], name="operation_by_order", condition=~Q(order_number="")),
             models.Index(
+                fields=["issuer"],
+                name="operation_waits_for_issuer",
+                condition=Q(status="inProgress", deleted_at__isnull=True, next_step_at__isnull=True),
+            ),
+            models.Index(
                 fields=["leased_by"],
                 name="operation_leased",
                 condition=Q(status="inProgress", deleted_at__isnull=True) & ~Q(leased_by=""),
             ),
         ]
+
+    # Whether whoever holds this object has begun to send in this very step; not a column.
+    sent_now = False
 
     def __str__(self) -> str:
         return self.request_id.hex
@@ -218,24 +205,53 @@ class Operation(models.Model):
         """Whether the request was brought, so that its private key was never here."""
         return self.key_id is None
 
+    def is_news(self, detail: str, *, ref: dict[str, Any], tasks: list[Any]) -> bool:
+        """Whether an answer of the CA says something that the one before did not."""
+        if self.step != self.Step.ORDERED or detail != self.detail or tasks != self.tasks:
+            return True
+        return bool(ref.get("step") != self.provider_ref.get("step"))
+
     # ----------------------------------------------------- a worker's verbs
     def begin_submitting(self) -> None:
         """Note, before the CA is called, that it is about to be."""
-        self._advance(step=self.Step.SUBMITTING)
+        mine = self._held().filter(step=self.Step.READY, order_number="")
+        self._change(mine, step=self.Step.SUBMITTING, submitted_at=timezone.now())
+        self.sent_now = True
 
     def remember(self, ref: dict[str, Any]) -> None:
-        """Save the CA's reference (JSON, no secrets) before anything else of its answer is read."""
-        self._advance(provider_ref=ref, order_number=str(ref.get("order_id", ""))[:500])
+        """Save the CA's reference (JSON, no secrets) before anything else of its answer is read.
 
-    def await_issuer(self, detail: str, *, ref: dict[str, Any], tasks: list[Any], check_at: datetime) -> None:
+        An order number is kept even when the claim was lost meanwhile; OperationClosed is raised all the same.
+        """
+        number = str(ref.get("order_id", ""))[:500]
+        is_news = bool(number) and number != self.order_number
+        try:
+            self._advance(provider_ref=ref, order_number=number)
+        except OperationClosed:
+            if is_news:
+                without = Operation.objects.filter(pk=self.pk, order_number="")
+                without.update(provider_ref=ref, order_number=number, changes=F("changes") + 1)
+            raise
+        if is_news:
+            self.note(f"The CA has the order; its number is {number}", kind=OperationStep.Kind.SENT)
+
+    def await_issuer(
+        self, detail: str, *, ref: dict[str, Any], tasks: list[Any], check_at: datetime, said: str = ""
+    ) -> None:
         """The CA has the order and is not done; ask again at `check_at`."""
+        moment = timezone.now()
         told = detail != self.detail or self.step != self.Step.ORDERED
+        is_news = self.is_news(detail, ref=ref, tasks=tasks)
         self._advance(
             step=self.Step.ORDERED,
             provider_ref=ref,
             order_number=str(ref.get("order_id", ""))[:500],
             tasks=tasks,
             detail=detail,
+            said=said,
+            asked_at=moment,
+            news_at=moment if is_news else self.news_at,
+            unclear_at=None,
             attempts=0,
             leased_by="",
             next_step_at=check_at,
@@ -243,19 +259,51 @@ class Operation(models.Model):
         if told:
             self.note(detail)
 
-    def back_to_ready(self, detail: str, *, again_at: datetime) -> None:
-        """Nothing reached the CA: it may be sent again at `again_at`."""
-        self._advance(step=self.Step.READY, detail=detail, leased_by="", next_step_at=again_at)
+    def back_to_ready(self, detail: str, *, again_at: datetime | None) -> None:
+        """Nothing reached the CA: it may be sent again at `again_at` (None: when its issuer is resumed)."""
+        changes = {"detail": detail, "asked_at": timezone.now(), "leased_by": "", "next_step_at": again_at}
+        self._change(self._held().filter(order_number=""), step=self.Step.READY, unclear_at=None, **changes)
 
-    def try_again_later(self, detail: str, *, again_at: datetime) -> None:
-        """Leave the step as it is and come back at `again_at`."""
-        self._advance(detail=detail, leased_by="", next_step_at=again_at)
+    def try_again_later(self, detail: str, *, again_at: datetime | None, asked: bool = False) -> None:
+        """Leave the step as it is and come back at `again_at` (None: when its issuer is resumed).
+
+        `asked`: the CA was called for this.
+        """
+        moment = {"asked_at": timezone.now()} if asked else {}
+        self._advance(detail=detail, leased_by="", next_step_at=again_at, **moment)
+
+    def leave_to_a_person(self, detail: str, *, candidates: list[Any]) -> bool:
+        """Wait until someone says whether the CA has an order; True when that was not known before.
+
+        `candidates` are orders (JSON) that might be it. A number that a person gave, and that is not right, is
+        forgotten.
+        """
+        is_new = self.unclear_at is None
+        forgotten = {"number_given": False, "order_number": "", "provider_ref": {}} if self.number_given else {}
+        self._advance(
+            step=self.Step.SUBMITTING,
+            unclear_at=self.unclear_at or timezone.now(),
+            candidates=candidates,
+            detail=detail,
+            asked_at=timezone.now(),
+            leased_by="",
+            next_step_at=None,
+            **forgotten,
+        )
+        if is_new:
+            self.note(detail, kind=OperationStep.Kind.ALERT)
+        return is_new
+
+    def note_cancel_asked(self) -> None:
+        """Note that the CA was asked to withdraw the order."""
+        self._advance(cancel_asked_at=timezone.now())
 
     def fail(self, error: VaultError | None = None, *, code: str = "", message: str = "") -> None:
         """End as failed, with the refusal's code and sentence, or the CA's own."""
         code, message = (error.code, str(error)) if error else (code, message)
+        changes = {"error_code": code[:64], "error_message": message, "watch_at": self._first_watch()}
         with transaction.atomic():
-            self._end(self._held(), self.Status.FAILED, error_code=code[:64], error_message=message)
+            self._end(self._held(), self.Status.FAILED, **changes)
             self.note(message, kind=OperationStep.Kind.FAILED)
 
     # ------------------------------------------------------ anyone's verbs
@@ -268,6 +316,8 @@ class Operation(models.Model):
             version=version,
             error_code="",
             error_message="",
+            unclear_at=None,
+            watch_at=None,
         )
 
     def cancel(self) -> bool:
@@ -289,8 +339,53 @@ class Operation(models.Model):
     def end_cancelled(self, detail: str) -> None:
         """End as cancelled because the CA said so."""
         with transaction.atomic():
-            self._end(self._held(), self.Status.CANCELLED, detail=detail)
+            self._end(self._held(), self.Status.CANCELLED, detail=detail, watch_at=self._first_watch())
             self.note(detail, kind=OperationStep.Kind.CANCELLED)
+
+    def ask_now(self, *, pause: timedelta) -> bool:
+        """Have the CA asked now; False when that is happening already, or happened less than `pause` ago."""
+        moment = timezone.now()
+        resting = Q(asked_at__isnull=True) | Q(asked_at__lte=moment - pause)
+        mine = Operation.objects.in_progress().filter(resting, pk=self.pk, leased_by="")
+        mine = mine.filter(Q(next_step_at__isnull=True) | Q(next_step_at__gt=moment))
+        if not mine.update(next_step_at=moment, asked_at=moment):
+            return False
+        self.next_step_at = self.asked_at = moment
+        return True
+
+    def adopt_order(self, ref: dict[str, Any]) -> None:
+        """Go on with this order on a person's word; only while nobody else knows which it is."""
+        changes = {"provider_ref": ref, "order_number": str(ref["order_id"])[:500], "number_given": True}
+        self._change(
+            self._undecided(),
+            step=self.Step.ORDERED,
+            detail="",
+            unclear_at=None,
+            attempts=0,
+            next_step_at=timezone.now(),
+            **changes,
+        )
+
+    def send_again(self) -> None:
+        """Send it once more on a person's word that nothing was ordered; `candidates` are no orders of ours then."""
+        moment = timezone.now()
+        self._change(
+            self._undecided(), step=self.Step.READY, detail="", unclear_at=None, attempts=0, next_step_at=moment
+        )
+
+    def claim_watch(self, again_at: datetime | None) -> bool:
+        """Whether it falls to the caller to look at the order of an ended operation; the next look is at `again_at`."""
+        return bool(Operation.objects.to_watch().filter(pk=self.pk).update(watch_at=again_at))
+
+    def keep_late(self, certificates: str) -> bool:
+        """Keep what the CA issued after the end (PEM, leaf first); False when that was done already."""
+        mine = Operation.objects.filter(pk=self.pk, late_at__isnull=True, version__isnull=True)
+        mine = mine.exclude(status=self.Status.IN_PROGRESS)
+        return bool(mine.update(late=certificates, late_at=timezone.now(), watch_at=None, changes=F("changes") + 1))
+
+    def settle_late(self, how: LateSettled) -> None:
+        """Note what a person decided about the late certificate. Raises OperationClosed when that was done already."""
+        self._change(Operation.objects.with_late_certificate().filter(pk=self.pk), late_settled=how)
 
     def delete_softly(self) -> None:
         """Take it off the pages; the row and its order number stay. Raises NotAllowedNow when that is done already."""
@@ -305,6 +400,13 @@ class Operation(models.Model):
         OperationStep.objects.create(operation=self, kind=kind or OperationStep.Kind.NEWS, text=text[:500])
 
     # ------------------------------------------------------------- the rule
+    def _undecided(self) -> models.QuerySet[Operation]:
+        return Operation.objects.unclear().filter(pk=self.pk, order_number="", leased_by="")
+
+    def _first_watch(self) -> datetime | None:
+        """When to look at the order of an operation that ends now without a certificate."""
+        return timezone.now() + FIRST_WATCH if self.order_number and self.issuer_id else None
+
     def _held(self) -> models.QuerySet[Operation]:
         return Operation.objects.in_progress().filter(pk=self.pk, claims=self.claims)
 
@@ -329,29 +431,3 @@ class Operation(models.Model):
         for name, value in changes.items():
             setattr(self, name, value)
         self.changes += 1
-
-
-class OperationStep(models.Model):
-    """One line of an operation's history, with its time."""
-
-    class Kind(models.TextChoices):
-        """What sort of news it is."""
-
-        REQUESTED = "requested", "Requested"
-        KEY = "key", "Key and request made"
-        SENT = "sent", "Sent"
-        NEWS = "news", "News"
-        COMPLETED = "completed", "Completed"
-        FAILED = "failed", "Failed"
-        CANCELLED = "cancelled", "Cancelled"
-
-    operation = models.ForeignKey(Operation, on_delete=models.CASCADE, related_name="steps")
-    at = models.DateTimeField(default=timezone.now)
-    kind = models.CharField(max_length=10, choices=Kind)
-    text = models.CharField(max_length=500)
-
-    class Meta:
-        ordering: ClassVar = ["id"]
-
-    def __str__(self) -> str:
-        return self.text
