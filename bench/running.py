@@ -40,7 +40,7 @@ class Portal:
 @contextlib.contextmanager
 def portal(place: Scratch) -> Iterator[Portal]:
     """Run the portal until the block ends. SystemExit: it did not start; its output is shown."""
-    port = _free_port()
+    port = free_port()
     output = place.directory / "up.txt"
     environment = {**os.environ, **place.environment, "CHANCERY_URL": f"http://127.0.0.1:{port}"}
     command = [sys.executable, str(_PROJECT / "manage.py"), "up", "--port", str(port)]
@@ -65,7 +65,8 @@ def _wait(up: "subprocess.Popen[bytes]", output: Path, sign: str) -> None:
         time.sleep(0.05)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -16,7 +16,7 @@ from django.http import Http404
 from portal.http import Asker, client_address
 from portal.models import Membership, Role, Token, User
 from vault.errors import NameTaken
-from vault.models import Certificate, Operation, Vault, Version
+from vault.models import Certificate, Issuer, Operation, Vault, Version
 from vault.models.audit import Actor
 from vault.models.certificate import CertificateQuerySet
 from vault.models.operation import OperationQuerySet
@@ -82,6 +82,9 @@ _IN_WORDS = {
     "certificates/backup": "back up certificates of",
     "certificates/restore": "restore certificates into",
     "certificates/managecontacts": "change the contacts of",
+    "certificates/listissuers": "see the issuers of",
+    "certificates/getissuers": "see the issuers of",
+    "certificates/manageissuers": "manage the issuers of",
     "certificates/setissuers": "change the issuers of",
     "certificates/deleteissuers": "remove issuers from",
     "secrets/get": "download private keys from",
@@ -258,8 +261,12 @@ def all_visible_certificates(user: User) -> CertificateQuerySet:
     return Certificate.objects.live().filter(Q(vault__in=whole) | Q(vault__in=own, owner=user))
 
 
-def certificate_for(request: Asker, vault_name: str, name: str, *, may: str, deleted: bool = False) -> Certificate:
+def certificate_for(
+    request: Asker, vault_name: str, name: str, *, may: str, deleted: bool = False, light: bool = False
+) -> Certificate:
     """Return a certificate (a deleted one, if `deleted`) if the person may do `may` with it; rights on the request.
+
+    With its owner and current version; `light`, for what is asked for very often, without them and the policy.
 
     Raises:
         NotFound: there is none that the person may see.
@@ -267,7 +274,8 @@ def certificate_for(request: Asker, vault_name: str, name: str, *, may: str, del
     """
     vault = _vault(request, vault_name)
     wanted = visible_certificates(request, vault).filter(name_key=name.lower(), deleted_at__isnull=not deleted)
-    certificate = wanted.select_related("owner", "current", "current__key").defer("current__secret").first()
+    full = wanted.select_related("owner", "current", "current__key").defer("current__secret")
+    certificate = (wanted.light() if light else full).first()
     if certificate is None:
         raise NotFound("deleted certificate" if deleted else "certificate", name)
     certificate.vault = vault
@@ -327,7 +335,8 @@ def operation_for(request: Asker, vault_name: str, request_id: str, *, may: str)
     """
     vault = _vault(request, vault_name)
     wanted = visible_operations(request, vault).filter(request_id=request_id, certificate__deleted_at__isnull=True)
-    operation = wanted.select_related("certificate", "certificate__owner", "key", "requested_by", "version").first()
+    wanted = wanted.select_related("certificate", "certificate__owner", "key", "requested_by", "version", "issuer")
+    operation = wanted.defer("issuer__secrets", "issuer__memory").first()
     if operation is None:
         raise NotFound("operation", request_id)
     operation.vault = operation.certificate.vault = vault
@@ -349,6 +358,17 @@ def visible(user: User, vaults: dict[Vault, Rights], found: Iterable[_Thing]) ->
     return pairs
 
 
+# ------------------------------------------------------------------- issuers
+def issuer_for(request: Asker, vault_name: str, name: str, *, may: str) -> Issuer:
+    """Return a registered issuer of a vault if the person may do `may` in it. Raises NotFound, Refused."""
+    vault = vault_for(request, vault_name, may=may)
+    issuer = Issuer.objects.filter(vault=vault).named(name).first()
+    if issuer is None:
+        raise NotFound("issuer", name)
+    issuer.vault = vault
+    return issuer
+
+
 # -------------------------------------------------------------------- portal
 def require_portal_administrator(request: Asker) -> None:
     """Refuse whoever does not administer the portal. Raises Refused."""
@@ -361,7 +381,7 @@ def administrators_of(vault: Vault) -> QuerySet[User]:
     """The active people who administer a vault, themselves or through a group."""
     ruling = Membership.objects.filter(vault=vault, role=Role.ADMINISTRATOR)
     people = Q(pk__in=ruling.values("user")) | Q(groups__in=ruling.values("group"))
-    return User.objects.filter(people, is_active=True).distinct()
+    return User.objects.filter(people, is_active=True, is_application=False).distinct()
 
 
 def _require(request: Asker, vault: Vault, verb: str) -> None:

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 if TYPE_CHECKING:
     from portal.access import Rights
     from portal.models import User
+    from vault.models import Vault
 
 
 class Asker(Protocol):
@@ -24,10 +25,26 @@ class Asker(Protocol):
     META: dict[str, Any]
 
 
-def host_of(vault: str) -> str:
+def host_of(vault: Vault) -> str:
     """Return the host at which programs find a vault: its own, if it has one, else the one below the API's domain."""
-    own = (host for host, name in settings.API_HOSTS.items() if name == vault.lower())
-    return next(own, f"{vault.lower()}.{settings.API_DOMAIN}")
+    name = vault.name.lower()
+    own = (host for host, of in settings.API_HOSTS.items() if of == name)
+    return next(own, vault.host or f"{name}.{settings.API_DOMAIN}")
+
+
+def is_https(request: HttpRequest) -> bool:
+    """Whether a request came over https, or from this machine behind a header that says so: a proxy of TLS here."""
+    if request.is_secure():
+        return True
+    says_so: bool = request.META.get("HTTP_X_FORWARDED_PROTO") == "https"
+    return says_so and _is_loopback(request.META.get("REMOTE_ADDR", ""))
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def client_address(request: HttpRequest | Asker, *_: Any) -> str:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 _KEY = r"[A-Z0-9 ]{0,40}PRIVATE KEY-----"
 _PRIVATE = re.compile(rf"-----BEGIN {_KEY}.*?(-----END {_KEY}|\Z)", re.DOTALL)
-_TOKEN = re.compile(r"chv_[0-9A-Za-z]{49}")
+_TOKEN = re.compile(r"ch[vs]_[0-9A-Za-z]{49}")
 
 
 def mask(text: str) -> str:
-    """Replace private keys in PEM, and tokens, by a note."""
+    """Replace private keys in PEM, tokens, and applications' secrets by a note."""
     return _TOKEN.sub("[token removed]", _PRIVATE.sub("[private key removed]", text))
 
 

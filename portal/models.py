@@ -1,4 +1,4 @@
-"""People, what they are in a vault, their invitations and tokens."""
+"""People and applications, what they are in a vault, invitations, secrets and tokens."""
 
 from __future__ import annotations
 
@@ -12,15 +12,21 @@ from django.contrib.auth.models import AbstractUser, Group
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from oauth2_provider.models import AbstractApplication, ClientSecretField
 
 from vault.errors import NotAllowedNow
 from vault.models import Vault
 
 
 class User(AbstractUser):
-    """A person. `is_staff` makes a portal administrator: makes vaults, invites people, no verb in a vault by that."""
+    """A person, or the account of an application. `is_staff` makes a portal administrator of a person.
+
+    A portal administrator makes vaults and invites people, and has no verb in a vault by that. An application has
+    roles in vaults as people have; it has no password, and never comes to the pages.
+    """
 
     must_change_password = models.BooleanField(default=False)
+    is_application = models.BooleanField(default=False)
 
     class Meta:
         verbose_name = "user"
@@ -110,6 +116,53 @@ class Invitation(models.Model):
             raise NotAllowedNow("This link has been used already. Ask an administrator for a new one.")
 
 
+class ApplicationQuerySet(models.QuerySet["Application"]):
+    """Questions about applications."""
+
+    def managed_by(self, user: User) -> ApplicationQuerySet:
+        """The applications that a person may manage: their own, a portal administrator all of them."""
+        return self if user.is_staff else self.filter(user=user)
+
+
+class Application(AbstractApplication, models.Model):  # type: ignore[misc]
+    """A program with a client id and secrets of its own (RFC 6749 §4.4). `user`, of the library, is its owner.
+
+    What it may do in vaults is the memberships of `account`. Its secrets are rows of their own, so that a new one can
+    be put in place before the old one ends; the library's single secret stays empty.
+    """
+
+    account = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="application")
+
+    objects: ClassVar[models.Manager[Application]] = models.Manager.from_queryset(ApplicationQuerySet)()
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+
+class ApplicationSecret(models.Model):
+    """One of an application's secrets, hashed as passwords are; `start` is its beginning, which pages show."""
+
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="secrets")
+    start = models.CharField(max_length=8)
+    hashed = ClientSecretField(max_length=255)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager[ApplicationSecret]] = models.Manager()
+
+    def __str__(self) -> str:
+        return f"{self.application} ({self.start}…)"
+
+    def __repr__(self) -> str:
+        return f"<ApplicationSecret {self.pk}>"
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether its days are over."""
+        return self.expires_at <= timezone.now()
+
+
 class TokenQuerySet(models.QuerySet["Token"]):
     """Questions about tokens."""
 
@@ -121,7 +174,8 @@ class TokenQuerySet(models.QuerySet["Token"]):
 class Token(models.Model):
     """What a program signs in with, as one person, for some vaults and verbs. Only a keyed digest is kept.
 
-    It opens what its owner may do at that moment, narrowed to `vaults` and `verbs`.
+    It opens what its owner may do at that moment, narrowed to `vaults` and `verbs`. One that an application was given
+    for its `secret` opens every vault that the application is a member of, and ends with the secret.
     """
 
     ALL: ClassVar = ["all"]
@@ -132,6 +186,7 @@ class Token(models.Model):
     name = models.CharField(max_length=60)
     digest = models.CharField(max_length=64, unique=True)
     start = models.CharField(max_length=8)
+    secret = models.ForeignKey(ApplicationSecret, null=True, on_delete=models.CASCADE, related_name="tokens")
     vaults = models.ManyToManyField(Vault, related_name="+")
     verbs = models.JSONField(default=list)
     created_at = models.DateTimeField(default=timezone.now)

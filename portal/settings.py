@@ -42,11 +42,14 @@ INSTALLED_APPS = [
     "axes",
     "django_htmx",
     "django_q",
+    "oauth2_provider",
     "template_partials",
     "vault",
     "portal",
 ]
 MIDDLEWARE = [
+    # Answers CAs on every host that leads here, before anything looks at hosts.
+    "portal.challenges.Challenges",
     # Answers on the hosts of vaults itself: nothing below is for the API.
     "portal.api.hosts.ApiHosts",
     "portal.middleware.SecurityHeaders",
@@ -160,6 +163,22 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "portal.http.client_address"
 
+# -------------------------------------------------------------- applications
+# Programs sign in with an id and a secret (OAuth 2.0 client credentials) at login.<API_DOMAIN>: `portal.oauth`. What
+# the library could do besides is off.
+OAUTH2_PROVIDER_APPLICATION_MODEL = "portal.Application"
+OAUTH2_PROVIDER = {
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+}
+
 # ------------------------------------------------------------------- browser
 # On this machine's own names it would turn all other sites there to https as well.
 _is_local = _address.hostname in {"localhost", "127.0.0.1", "::1"}
@@ -193,7 +212,13 @@ API_CALLS_PER_VAULT = env.number("CHANCERY_API_CALLS_PER_VAULT", 4000, low=1)
 API_KEYS_PER_TOKEN = env.number("CHANCERY_API_KEYS_PER_TOKEN", 20, low=1)
 API_KEYS_PER_VAULT = env.number("CHANCERY_API_KEYS_PER_VAULT", 60, low=1)
 
+# Of applications that sign in, in a minute: each try costs a slow hash.
+SIGN_INS_PER_ADDRESS = env.number("CHANCERY_SIGN_INS_PER_ADDRESS", 60, low=1)
+SIGN_INS_PER_APPLICATION = env.number("CHANCERY_SIGN_INS_PER_APPLICATION", 30, low=1)
+
 # ----------------------------------------------------------------------- CAs
+# Whom to write to when a CA refuses an issuer's credentials.
+VAULT_ADMINISTRATORS = "portal.people.addresses_of_administrators"
 # Issuers are called at public addresses over https, and besides: on this machine, in these private networks.
 CA_LOOPBACK = env.flag("CHANCERY_CA_LOOPBACK")
 CA_NETWORKS = env.networks("CHANCERY_CA_NETWORKS")
@@ -242,6 +267,8 @@ LOGGING = {
         "django": {"level": "WARNING"},
         # Django's own handlers would mail tracebacks; ours only write masked lines.
         "django.request": {"level": "ERROR"},
+        # At lower levels oauthlib writes tokens.
+        "oauthlib": {"level": "WARNING"},
         "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },
 }

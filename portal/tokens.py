@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from portal import access
-from portal.models import Token, User
+from portal.models import ApplicationSecret, Token, User
 from vault.errors import BadParameter, TooMany
 from vault.keys import ring
 from vault.models import Vault
@@ -28,7 +28,8 @@ MOST_OF_ONE_PERSON: Final = 50
 # 43 characters of 62 hold 256 bits; six more tell a mistyped token, or one in a log, from other words.
 _DIGITS: Final = string.digits + string.ascii_letters
 _LENGTH, _CHECK = 43, 6
-_PATTERN: Final = re.compile(rf"chv_[0-9A-Za-z]{{{_LENGTH + _CHECK}}}")
+_TOKEN, _SECRET = "chv_", "chs_"
+_PATTERN: Final = re.compile(rf"ch[vs]_[0-9A-Za-z]{{{_LENGTH + _CHECK}}}")
 
 
 @transaction.atomic
@@ -43,7 +44,7 @@ def make(
     """
     name, vaults, verbs = name.strip(), list(vaults), sorted(set(verbs))
     _check(user, name, vaults, verbs, days)
-    text = _generate()
+    text = _generate(_TOKEN)
     token = Token.objects.create(
         user=user,
         name=name,
@@ -59,6 +60,37 @@ def make(
 
 
 @transaction.atomic
+def make_for(secret: ApplicationSecret, *, seconds: int) -> str:
+    """Return a token for the application that has proved to know `secret`; it ends after `seconds`, or with the secret.
+
+    It opens what the application may do in its vaults at that moment. The tokens it had before and has let expire go.
+    """
+    moment, account = timezone.now(), secret.application.account
+    Token.objects.filter(user=account, secret__isnull=False, expires_at__lte=moment).delete()
+    text = _generate(_TOKEN)
+    Token.objects.create(
+        user=account,
+        secret=secret,
+        name=secret.application.name,
+        digest=_digests(text)[0],
+        start=secret.start,
+        verbs=Token.ALL,
+        expires_at=min(moment + timedelta(seconds=seconds), secret.expires_at),
+    )
+    return text
+
+
+def make_secret() -> str:
+    """A new secret for an application, which is nowhere kept."""
+    return _generate(_SECRET)
+
+
+def is_secret(text: str) -> bool:
+    """Whether this could be an application's secret at all: its check digits fit."""
+    return text.startswith(_SECRET) and _is_whole(text)
+
+
+@transaction.atomic
 def revoke(*, token: Token, by: Actor) -> None:
     """End a token at once. Raises NotAllowedNow when it is revoked already."""
     token.revoke()
@@ -68,15 +100,17 @@ def revoke(*, token: Token, by: Actor) -> None:
 def find(text: str, *, vault: str = "") -> Token | None:
     """Return the token of this text, usable or not, with `fits`: whether it is for the vault of that name.
 
+    An application's is for all its vaults.
+
     Raises RingError.
     """
-    if not _is_whole(text):
+    if not text.startswith(_TOKEN) or not _is_whole(text):
         return None
     through = Token.vaults.through.objects.filter(token=OuterRef("pk"), vault__name_key=vault.lower())
     known = Token.objects.filter(digest__in=_digests(text)).select_related("user").annotate(for_vault=Exists(through))
     token: Any = known.first()
     if token is not None:
-        token.fits = token.for_vault
+        token.fits = token.for_vault or token.secret_id is not None
     return cast("Token | None", token)
 
 
@@ -87,7 +121,7 @@ def note_use(token: Token, text: str) -> None:
 
 
 def in_text(text: str) -> str:
-    """Return the first token in `text`, or nothing."""
+    """Return the first token, or secret of an application, in `text`, or nothing."""
     return next((found for found in _PATTERN.findall(text) if _is_whole(found)), "")
 
 
@@ -120,9 +154,9 @@ def _check(user: User, name: str, vaults: list[Vault], verbs: list[str], days: i
         raise TooMany(f"“{user}” has {MOST_OF_ONE_PERSON} tokens. Revoke one that is not needed any more.")
 
 
-def _generate() -> str:
+def _generate(begin: str) -> str:
     body = "".join(secrets.choice(_DIGITS) for _ in range(_LENGTH))
-    return f"chv_{body}{_checksum(body)}"
+    return f"{begin}{body}{_checksum(body)}"
 
 
 def _checksum(body: str) -> str:

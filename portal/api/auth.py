@@ -10,6 +10,7 @@ from django.conf import settings
 
 from portal import tokens
 from portal.api.errors import ApiError
+from portal.api.http import host_as_sent
 from portal.http import client_address
 from vault.models.audit import Actor
 
@@ -47,7 +48,7 @@ def challenge(request: HttpRequest) -> str:
 
     The resource is the vault's host without its first label, for they check that the vault lies below it.
     """
-    host, _, port = request.get_host().partition(":")
+    host, _, port = host_as_sent(request).partition(":")
     shown = f":{port}" if port not in {"", "443"} else ""
     login, resource = f"login.{settings.API_DOMAIN}{shown}", f"{host.partition('.')[2]}{shown}"
     return f'Bearer authorization="https://{login}/{TENANT}", resource="https://{resource}"'
@@ -55,6 +56,10 @@ def challenge(request: HttpRequest) -> str:
 
 def _problem(token: Token) -> str:
     """Say why a token opens nothing; whoever holds it may know."""
+    if token.user.is_application and not token.user.is_active:
+        return f"The application “{token.user}” is disabled."
+    if token.secret_id is not None and token.has_expired:
+        return "The token has expired. Sign in again."
     if token.revoked_at is not None:
         return f"The token “{token.name}” is revoked. Make another."
     if token.has_expired:

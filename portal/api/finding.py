@@ -18,10 +18,10 @@ HEAVY: Final = ("current__der", "current__chain", "current__secret", "current__n
 _VERSION: Final = re.compile(r"[0-9a-f]{32}\Z")
 
 
-def certificate_of(request: ApiRequest, name: str, *, deleted: bool = False) -> Certificate:
+def certificate_of(request: ApiRequest, name: str, *, deleted: bool = False, light: bool = False) -> Certificate:
     """The live (or deleted) certificate that a request is about, if its person may do what the endpoint needs."""
     check_name(name)
-    return access.certificate_for(request, request.vault.name, name, may=request.verb, deleted=deleted)
+    return access.certificate_for(request, request.vault.name, name, may=request.verb, deleted=deleted, light=light)
 
 
 def version_of(request: ApiRequest, name: str, version: str) -> Version:

@@ -1,13 +1,13 @@
 """The door of the API: a vault is a host, and what stands behind it is not the pages.
 
-Its host is `<vault>.<API_DOMAIN>`, and one of its own if the settings give it one.
+Its host is `<vault>.<API_DOMAIN>`, and one of its own if the settings or its page give it one. Applications sign in at
+`login.<API_DOMAIN>` (`portal.oauth`).
 
 On such a host nothing of the pages' middleware runs: no session, no cookie, no redirect, no HTML.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable
 from http import HTTPStatus
@@ -19,10 +19,12 @@ from django.http.request import validate_host
 from django.urls import get_resolver, set_urlconf
 
 from portal import access
-from portal.api import auth, errors, headers, limits
+from portal.api import auth, custom, errors, headers, limits
 from portal.api.errors import ApiError
 from portal.api.http import ApiRequest
 from portal.api.reading import drain
+from portal.http import is_https
+from portal.oauth import views as oauth
 from vault.models.vault import NAME, RESERVED_NAMES
 
 URLCONF: Final = "portal.api.urls"
@@ -39,6 +41,8 @@ class ApiHosts:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         host = _host(request)
+        if host == f"login.{settings.API_DOMAIN}":
+            return oauth.answer(request)
         if is_api(host) or _is_lost(request, host):
             return answer(cast("ApiRequest", request), host)
         return self._pages(request)
@@ -47,8 +51,11 @@ class ApiHosts:
 def is_api(host: str) -> bool:
     """Whether a host (lower case, no port) is a vault's, or would be; the portal's own hosts never are."""
     domain: str = settings.API_DOMAIN
-    is_vault = host in settings.API_HOSTS or host == domain or host.endswith(f".{domain}")
-    return is_vault and host not in settings.PORTAL_HOSTS
+    if host in settings.PORTAL_HOSTS:
+        return False
+    if host in settings.API_HOSTS or host == domain or host.endswith(f".{domain}"):
+        return True
+    return not validate_host(host, settings.ALLOWED_HOSTS) and host in custom.hosts()
 
 
 def _is_lost(request: HttpRequest, host: str) -> bool:
@@ -104,9 +111,12 @@ def _host(request: HttpRequest) -> str:
 
 
 def _vault_name(host: str) -> str:
-    name: str = settings.API_HOSTS.get(host) or host.removesuffix(settings.API_DOMAIN).removesuffix(".")
     if not is_api(host):
         raise access.NotFound("vault", host[:60])
+    domain: str = settings.API_DOMAIN
+    below = host == domain or host.endswith(f".{domain}")
+    name = settings.API_HOSTS.get(host) or ("" if below else custom.hosts().get(host)) or host.removesuffix(domain)
+    name = name.removesuffix(".")
     if not NAME.match(name) or name in RESERVED_NAMES:
         raise access.NotFound("vault", name[:60])
     return name
@@ -114,19 +124,10 @@ def _vault_name(host: str) -> str:
 
 def _require_https(request: ApiRequest) -> None:
     """Refuse http, except on this machine behind a header that says https: a proxy of TLS on the same machine."""
-    if request.is_secure():
-        return
-    if request.META.get("HTTP_X_FORWARDED_PROTO") == "https" and _is_loopback(request.META.get("REMOTE_ADDR", "")):
+    if is_https(request):
         return
     message = "The key vault answers over https only. If a proxy takes TLS off, see CHANCERY_TRUSTED_PROXY."
     raise ApiError(HTTPStatus.FORBIDDEN, "Forbidden", message, inner="HttpsRequired")
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 def _require_version(request: ApiRequest) -> None:

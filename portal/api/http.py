@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
 
 from portal.api import limits
 from portal.api.errors import MethodNotAllowed
@@ -100,9 +102,20 @@ def by_method(*endpoints: Endpoint) -> ByMethod:
     return ByMethod(endpoints)
 
 
+def host_as_sent(request: HttpRequest) -> str:
+    """The host that `portal.api.hosts` has found to be a vault's, as the client wrote it, with its port.
+
+    Django's own `get_host` knows only the hosts of the settings. Raises SuspiciousOperation for what is no host.
+    """
+    sent: str = request.META.get("HTTP_HOST", "")
+    if not split_domain_port(sent)[0]:
+        raise SuspiciousOperation("The host cannot be read.")
+    return sent
+
+
 def base_url(request: HttpRequest) -> str:
     """What every id begins with: the vault's address as the client wrote it, without the port 443."""
-    return f"https://{request.get_host().removesuffix(':443')}"
+    return f"https://{host_as_sent(request).removesuffix(':443')}"
 
 
 def response_of(answer: Answer) -> HttpResponse:

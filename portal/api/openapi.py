@@ -30,6 +30,7 @@ _PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "outContentType": {"type": "string", "enum": ["application/x-pkcs12", "application/x-pem-file"]},
 }
 _PATTERNS: Final = {"name": "^[0-9a-zA-Z-]{1,127}$", "version": "^[0-9a-f]{32}$"}
+_EXAMPLES: Final = {"name": "www-example-org"}
 _REFUSALS: Final = {
     400: "a field is not valid (BadParameter)",
     401: "no good token; the challenge is in WWW-Authenticate",
@@ -67,6 +68,8 @@ _SHAPES: Final[dict[str, _Shape]] = {
     "operations.delete": _Shape(replies.CertificateOperation),
     "operations.merge": _Shape(replies.CertificateBundle, bodies.CertificateMergeParameters, 201),
     "imports.create": _Shape(replies.CertificateBundle, bodies.CertificateImportParameters),
+    "backups.create": _Shape(replies.BackupCertificateResult),
+    "backups.restore": _Shape(replies.CertificateBundle, bodies.CertificateRestoreParameters),
     "deleted.index": _Shape(replies.DeletedCertificateList, query=(*_PAGED, "includePending")),
     "deleted.detail": _Shape(replies.DeletedCertificateBundle),
     "deleted.recover": _Shape(replies.CertificateBundle),
@@ -75,10 +78,10 @@ _SHAPES: Final[dict[str, _Shape]] = {
     "contacts.replace": _Shape(replies.Contacts, bodies.ContactsGiven),
     "contacts.delete": _Shape(replies.Contacts),
     "issuers.index": _Shape(replies.IssuerList, query=("maxresults",)),
-    "issuers.detail": _Shape(replies.IssuerItem),
-    "issuers.replace": _Shape(replies.IssuerItem, bodies.IssuerGiven),
-    "issuers.update": _Shape(replies.IssuerItem, bodies.IssuerGiven),
-    "issuers.delete": _Shape(replies.IssuerItem),
+    "issuers.detail": _Shape(replies.IssuerBundle),
+    "issuers.replace": _Shape(replies.IssuerBundle, bodies.IssuerSetParameters),
+    "issuers.update": _Shape(replies.IssuerBundle, bodies.IssuerUpdateParameters),
+    "issuers.delete": _Shape(replies.IssuerBundle),
     "secrets.index": _Shape(replies.SecretList, query=_PAGED),
     "secrets.versions": _Shape(replies.SecretList, query=_PAGED),
     "secrets.detail": _Shape(replies.SecretBundle, query=("outContentType",)),
@@ -177,11 +180,13 @@ def _operation(address: str, one: Endpoint, refs: Any) -> dict[str, Any]:
 
 
 def _in_path(address: str) -> list[dict[str, Any]]:
-    names = re.findall(r"{(\w+)}", address)
-    return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": _PATTERNS[name]}}
-        for name in names
-    ]
+    return [_path_parameter(name) for name in re.findall(r"{(\w+)}", address)]
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    schema = {"type": "string", "pattern": _PATTERNS[name]}
+    example = {"example": _EXAMPLES[name]} if name in _EXAMPLES else {}
+    return {"name": name, "in": "path", "required": True, "schema": schema, **example}
 
 
 def _in_query(shape: _Shape) -> list[dict[str, Any]]:

@@ -73,7 +73,7 @@ def create(request: ApiRequest, name: str) -> Answer:
 @endpoint("certificates/get")
 def detail(request: ApiRequest, name: str) -> Answer:
     """Read the latest operation."""
-    return _shown(request, _latest(request, name))
+    return _shown(request, _latest(request, name, light=True))
 
 
 @endpoint("certificates/update", methods=("PATCH",))
@@ -112,9 +112,9 @@ def merge(request: ApiRequest, name: str) -> Answer:
     return respond(wire.bundle(version.certificate, ids, pending=True), status=HTTPStatus.CREATED, headers=headers)
 
 
-def _latest(request: ApiRequest, name: str) -> Operation:
+def _latest(request: ApiRequest, name: str, *, light: bool = False) -> Operation:
     try:
-        certificate = finding.certificate_of(request, name)
+        certificate = finding.certificate_of(request, name, light=light)
     except access.NotFound:
         raise access.NotFound("operation", name) from None
     return finding.operation_of(certificate, request_id=request.GET.get("request_id"))
@@ -130,7 +130,7 @@ def _begin(request: ApiRequest, name: str, given: bodies.CertificateCreateParame
     holder = access.certificate_to_issue(request, request.vault, name)
     order = Order(
         name=holder.name if holder else name,
-        policy=_policy(given, holder),
+        policy=_policy(given, holder, name),
         tags=given.tags or {},
         holder=holder.pk if holder else 0,
         enabled=given.attributes is None or given.attributes.enabled is not False,
@@ -140,9 +140,9 @@ def _begin(request: ApiRequest, name: str, given: bodies.CertificateCreateParame
     return issuing.request_certificate(vault=request.vault, order=order, by=access.actor(request, request.verb))
 
 
-def _policy(given: bodies.CertificateCreateParameters, holder: Certificate | None) -> Policy:
+def _policy(given: bodies.CertificateCreateParameters, holder: Certificate | None, name: str) -> Policy:
     if given.policy is not None:
-        return policies.asked(given.policy)
+        return policies.asked(given.policy, name=name)
     if holder is None:
         raise BadParameter("A new certificate needs a policy with a subject or a name.", field="policy")
     current: Policy = holder.policy

@@ -6,6 +6,7 @@ sends back must change nothing, so everything that arrives is compared with what
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Final
 
@@ -14,6 +15,7 @@ from portal.api.models import policy as wire
 from vault.errors import PolicyViolation
 from vault.models import Certificate
 from vault.models.policy import (
+    SELF,
     AlternativeNames,
     KeyPolicy,
     LifetimeAction,
@@ -26,12 +28,22 @@ from vault.x509.visible import shown as visible
 
 _BITS: Final = {"P-256": 256, "P-384": 384, "P-521": 521, "P-256K": 256}
 _CURVES: Final = {256: "P-256", 384: "P-384", 521: "P-521"}
+PLATFORM: Final = "PlatformManaged"
+_MOST_PLATFORM: Final = 4000
+_PLATFORM: Final = Policy(
+    issuer_name=SELF,
+    validity=Validity(number=6, unit="months"),
+    lifetime_actions=(LifetimeAction(action=LifetimeActionType.AUTO_RENEW, lifetime_percentage=50),),
+)
 _ACTIONS: Final = {action.value.lower(): action for action in LifetimeActionType}
 
 
-def asked(given: wire.CertificatePolicy) -> Policy:
-    """Return the policy that is asked for, with the key vault's defaults where nothing is said. Raises BadParameter."""
-    return patched(Policy(), given)
+def asked(given: wire.CertificatePolicy, *, name: str) -> Policy:
+    """Return the policy that is asked for, with the key vault's defaults where nothing is said. Raises BadParameter.
+
+    What “the platform manages” needs no subject and no issuer: the platform is this portal, which signs it itself.
+    """
+    return patched(replace(_PLATFORM, subject=f"CN={name[:64]}") if given.platform_managed else Policy(), given)
 
 
 def patched(policy: Policy, given: wire.CertificatePolicy) -> Policy:
@@ -43,7 +55,6 @@ def patched(policy: Policy, given: wire.CertificatePolicy) -> Policy:
     issuer = given.issuer or wire.IssuerParameters()
     secret = given.secret_props or wire.SecretProperties()
     _refuse_ca(x509)
-    _refuse_platform(given)
     return replace(
         policy,
         key=_key(policy.key, given.key_props or wire.KeyProperties()),
@@ -53,10 +64,11 @@ def patched(policy: Policy, given: wire.CertificatePolicy) -> Policy:
         key_usage=policy.key_usage if x509.key_usage is None else tuple(x509.key_usage),
         ekus=policy.ekus if x509.ekus is None else tuple(x509.ekus),
         validity=_validity(policy.validity, x509.validity_months),
-        issuer_name=issuer.name or policy.issuer_name,
+        issuer_name=_issuer(policy, issuer.name),
         certificate_type=policy.certificate_type if issuer.cty is None else issuer.cty,
         transparency=policy.transparency if issuer.cert_transparency is None else issuer.cert_transparency,
         lifetime_actions=policy.lifetime_actions if given.lifetime_actions is None else _actions(given),
+        platform_managed=_platform(given) or policy.platform_managed,
     )
 
 
@@ -64,7 +76,7 @@ def shown(certificate: Certificate, ids: Ids) -> wire.CertificatePolicy:
     """A certificate's policy as the wire has it."""
     policy = certificate.policy
     issuer = wire.IssuerParameters(
-        name=policy.issuer_name, cty=policy.certificate_type or None, cert_transparency=policy.transparency
+        name=shown_issuer(policy), cty=policy.certificate_type or None, cert_transparency=policy.transparency
     )
     attributes = wire.PolicyAttributes(
         enabled=True,
@@ -79,7 +91,13 @@ def shown(certificate: Certificate, ids: Ids) -> wire.CertificatePolicy:
         lifetime_actions=[_shown_action(rule) for rule in policy.lifetime_actions],
         issuer=issuer,
         attributes=attributes,
+        platform_managed=json.loads(policy.platform_managed) if policy.platform_managed else None,
     )
+
+
+def shown_issuer(policy: Policy) -> str:
+    """The issuer as the wire names it."""
+    return PLATFORM if policy.platform_managed else policy.issuer_name
 
 
 # ------------------------------------------------------------------- coming in
@@ -144,9 +162,16 @@ def _refuse_ca(x509: wire.X509Properties) -> None:
         raise _bad(message)
 
 
-def _refuse_platform(given: wire.CertificatePolicy) -> None:
-    if given.platform_managed:
-        raise _bad("Certificates that the cloud's platform manages are not issued here. Leave platformManaged out.")
+def _issuer(policy: Policy, given: str | None) -> str:
+    """The issuer that is given; the name under which the wire shows the platform is no issuer, and changes nothing."""
+    return policy.issuer_name if not given or given.lower() == PLATFORM.lower() else given
+
+
+def _platform(given: wire.CertificatePolicy) -> str:
+    text = json.dumps(given.platform_managed, sort_keys=True) if given.platform_managed else ""
+    if len(text) > _MOST_PLATFORM:
+        raise _bad(f"platformManaged is too long: {_MOST_PLATFORM} characters at most.")
+    return text
 
 
 def _actions(given: wire.CertificatePolicy) -> tuple[LifetimeAction, ...]:

@@ -5,7 +5,7 @@ Paths come without a slash at the end (`portal.api.hosts` takes it off), so an e
 
 from django.urls import path
 
-from portal.api import certificates, contacts, deleted, imports, issuers, keys, openapi, operations, secrets
+from portal.api import backups, certificates, contacts, deleted, imports, issuers, keys, openapi, operations, secrets
 from portal.api.http import by_method
 
 urlpatterns = [
@@ -14,9 +14,11 @@ urlpatterns = [
     path("certificates/contacts", by_method(contacts.detail, contacts.replace, contacts.delete)),
     path("certificates/issuers", issuers.index),
     path("certificates/issuers/<str:name>", by_method(issuers.detail, issuers.replace, issuers.update, issuers.delete)),
+    path("certificates/restore", backups.restore),
     path("certificates/<str:name>", by_method(certificates.detail, certificates.update, certificates.delete)),
     path("certificates/<str:name>/create", operations.create),
     path("certificates/<str:name>/import", imports.create),
+    path("certificates/<str:name>/backup", backups.create),
     path("certificates/<str:name>/versions", certificates.versions),
     path("certificates/<str:name>/policy", by_method(certificates.policy, certificates.update_policy)),
     path("certificates/<str:name>/pending", by_method(operations.detail, operations.cancel, operations.delete)),

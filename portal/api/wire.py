@@ -10,6 +10,7 @@ from portal.api.encoding import base64_of, x5t_of
 from portal.api.ids import Ids
 from portal.api.models import replies
 from vault.models import Certificate, Operation, Vault, Version
+from vault.models.policy import SELF, UNKNOWN
 from vault.models.vault import LONGEST_RETENTION
 
 RETRY: Final = {"Retry-After": "10"}
@@ -17,6 +18,10 @@ _UNDER_WAY: Final = (
     "Pending certificate created. Certificate request is in progress. This may take some time based on the issuer "
     "provider. Please check again later."
 )
+# The key vault has two codes for what a registered issuer answers; pages show ours.
+_REJECTED: Final = "Request rejected"
+_ISSUER_ERROR: Final = "Certificate issuer error"
+_REFUSALS: Final = {_REJECTED, "Rejected", "InvalidRequest"}
 _MERGE: Final = "Pending certificate created. Please Perform Merge to complete the request."
 
 
@@ -61,7 +66,7 @@ def operation(found: Operation, ids: Ids) -> replies.CertificateOperation:
     done = found.status == Operation.Status.COMPLETED
     return replies.CertificateOperation(
         id=ids.pending(name),
-        issuer=replies.OperationIssuer(name=found.issuer_name, cty=policy.certificate_type or None),
+        issuer=replies.OperationIssuer(name=_issuer(found), cty=policy.certificate_type or None),
         csr=base64_of(found.csr),
         cancellation_requested=found.cancellation_requested,
         status=found.status,
@@ -71,6 +76,10 @@ def operation(found: Operation, ids: Ids) -> replies.CertificateOperation:
         request_id=found.request_id.hex,
         preserve_cert_order=found.preserve_order or None,
     )
+
+
+def _issuer(found: Operation) -> str:
+    return policies.PLATFORM if found.policy.platform_managed else found.issuer_name
 
 
 def attributes(version: Version, vault: Vault | None = None) -> replies.Attributes:
@@ -164,4 +173,7 @@ def _details(found: Operation) -> str | None:
 def _failure(found: Operation) -> replies.OperationError | None:
     if found.status != Operation.Status.FAILED:
         return None
-    return replies.OperationError(code=found.error_code or "Failed", message=found.error_message)
+    code = found.error_code or "Failed"
+    if found.issuer_name not in {SELF, UNKNOWN}:
+        code = _REJECTED if code in _REFUSALS else _ISSUER_ERROR
+    return replies.OperationError(code=code, message=found.error_message)

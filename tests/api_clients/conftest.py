@@ -15,7 +15,17 @@ from tests.api_clients.live import Live, LiveVault, resolve
 from tests.processes import services
 from tests.processes.portal import Portal, wait_until
 
-_LIMITS = {"CHANCERY_API_KEYS_PER_TOKEN": "10000", "CHANCERY_API_KEYS_PER_VAULT": "10000"}
+_LIMITS = dict.fromkeys(
+    (
+        "CHANCERY_API_CALLS_PER_TOKEN",
+        "CHANCERY_API_CALLS_PER_VAULT",
+        "CHANCERY_API_KEYS_PER_TOKEN",
+        "CHANCERY_API_KEYS_PER_VAULT",
+        "CHANCERY_RUNNING_PER_PERSON",
+        "CHANCERY_RUNNING_PER_VAULT",
+    ),
+    "100000",
+)
 
 
 @pytest.fixture(scope="session")

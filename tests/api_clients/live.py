@@ -3,6 +3,8 @@
 import json
 import secrets
 import socket
+import ssl
+import urllib.request
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,6 +28,20 @@ for role in order["roles"]:
     memberships.add(vault=vault, member=user, role=Role(role), by=SYSTEM)
     made[role] = tokens.make(user=user, name="clients", vaults=[vault], verbs=["all"], days=30, by=SYSTEM)[1]
 print(json.dumps(made))
+"""
+
+
+_MAKE_APPLICATION: Final = """
+import json
+from portal import applications, memberships
+from portal.models import Role, User
+from vault.models import Vault
+from vault.models.audit import SYSTEM
+vault = Vault.objects.get(name="{vault}")
+owner, _ = User.objects.get_or_create(username="owner-of-{vault}")
+application, secret = applications.make(name="{vault}-{role}", owner=owner, days=30, by=SYSTEM)
+memberships.add(vault=vault, member=application.account, role=Role("{role}"), by=SYSTEM)
+print(json.dumps([application.client_id, secret]))
 """
 
 
@@ -86,12 +102,22 @@ class Live:
         """Where a vault is."""
         return f"https://{vault}.{DOMAIN}:{self.portal.port}"
 
+    def read(self, address: str) -> bytes:
+        """What anyone gets at an address."""
+        with urllib.request.urlopen(address, context=ssl.create_default_context(cafile=self.ca)) as answer:
+            return bytes(answer.read())
+
     def make_vault(self, *roles: str, name: str = "", **facts: Any) -> LiveVault:
         """A fresh vault with somebody of each role (an officer at least) and their tokens. Takes about two seconds."""
         name = name or f"v{secrets.token_hex(6)}"
         order = json.dumps({"vault": name, "roles": roles or ["officer"], "facts": facts})
         made = self.portal.run_python(_MAKE.format(order=order))
         return LiveVault(name, self.url(name), json.loads(made))
+
+    def make_application(self, vault: LiveVault, role: str) -> list[str]:
+        """Client id and secret of a fresh application with this role in the vault."""
+        made: list[str] = json.loads(self.portal.run_python(_MAKE_APPLICATION.format(vault=vault.name, role=role)))
+        return made
 
 
 _getaddrinfo = socket.getaddrinfo

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.keyvault.certificates import (
-    AdministratorContact,
     CertificateClient,
     CertificateContact,
     CertificateContentType,
@@ -291,7 +290,7 @@ def test_lists_are_paged_as_the_client_asks(certificates: CertificateClient, nam
     assert not names & {one.name for one in certificates.list_properties_of_certificates()}
 
 
-# ------------------------------------------------------- contacts, issuers, rights
+# ---------------------------------------------------------------- contacts, rights
 def test_contacts(ruler: CertificateClient) -> None:
     people = [CertificateContact("a@example.org", name="Ada", phone="1"), CertificateContact("b@example.org")]
 
@@ -303,12 +302,28 @@ def test_contacts(ruler: CertificateClient) -> None:
         ruler.get_contacts()
 
 
-def test_issuers_are_none_yet_and_say_so(ruler: CertificateClient) -> None:
-    assert list(ruler.list_properties_of_issuers()) == []
-    with pytest.raises(ResourceNotFoundError, match="Issuer not found"):
-        ruler.get_issuer("digicert")
-    with pytest.raises(HttpResponseError, match="cannot be registered"):
-        ruler.create_issuer("digicert", "DigiCert", admin_contacts=[AdministratorContact(email="a@example.org")])
+def test_backup_and_restore(
+    ruler: CertificateClient, client_for: Callable[..., Any], vault: LiveVault, live: Live, name: str
+) -> None:
+    before = created(ruler, name, tags={"a": "b"})
+    secret = client_for(SecretClient, vault, "administrator").get_secret(name).value
+
+    backup = ruler.backup_certificate(name)
+    with pytest.raises(ResourceExistsError, match="conflict restoring"):
+        ruler.restore_certificate_backup(backup)
+    ruler.begin_delete_certificate(name, **QUICK).wait()
+    with pytest.raises(ResourceExistsError) as caught:
+        ruler.restore_certificate_backup(backup)
+    ruler.purge_deleted_certificate(name)
+    restored = ruler.restore_certificate_backup(backup)
+
+    assert caught.value.error.innererror == {"code": "ObjectIsDeletedButRecoverable"}
+    assert restored.properties.version == before.properties.version
+    assert restored.properties.tags == {"a": "b"}
+    assert client_for(SecretClient, vault, "administrator").get_secret(name).value == secret
+    other = live.make_vault()
+    copied = client_for(CertificateClient, other).restore_certificate_backup(backup)
+    assert bytes(copied.cer) == bytes(before.cer)
 
 
 def test_a_reader_sees_and_does_not_touch(client_for: Callable[..., Any], vault: LiveVault, name: str) -> None:

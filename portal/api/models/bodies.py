@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, StringConstraints, WithJsonSchema
 
@@ -58,6 +58,12 @@ class CertificateOperationUpdateParameter(Body):
     cancellation_requested: Annotated[bool, WithJsonSchema({"type": "boolean", "const": True})]
 
 
+class CertificateRestoreParameters(Body):
+    """POST /certificates/restore; `value` is base64url."""
+
+    value: Annotated[str, StringConstraints(min_length=1)] = Field(repr=False)
+
+
 class KeyOperationParameters(Body):
     """POST /keys/{name}/{version}/sign, decrypt and the like; `value` is base64url."""
 
@@ -87,10 +93,39 @@ class ContactsGiven(Body):
     contacts: list[Contact] = Field(min_length=1, max_length=100)
 
 
-class IssuerGiven(Body):
-    """PUT and PATCH /certificates/issuers/{name}."""
+class AdministratorDetails(Body):
+    """A person whom the CA may turn to."""
+
+    first_name: Text | None = None
+    last_name: Text | None = None
+    email: Text | None = None
+    phone: Text | None = None
+
+
+class OrganizationDetails(Body):
+    """The organisation at the CA."""
+
+    id: Text | None = None
+    admin_details: list[AdministratorDetails] | None = Field(default=None, max_length=100)
+
+
+class IssuerCredentials(Body):
+    """The account at the CA; `pwd` is never sent back."""
+
+    account_id: Text | None = None
+    pwd: Text | None = Field(default=None, repr=False)
+
+
+class IssuerUpdateParameters(Body):
+    """PATCH /certificates/issuers/{name}."""
 
     provider: Text | None = None
-    credentials: dict[str, Any] | None = Field(default=None, repr=False)
-    org_details: dict[str, Any] | None = None
+    credentials: IssuerCredentials | None = Field(default=None, repr=False)
+    org_details: OrganizationDetails | None = None
     attributes: CertificateAttributesGiven | None = None
+
+
+class IssuerSetParameters(IssuerUpdateParameters):
+    """PUT /certificates/issuers/{name}."""
+
+    provider: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]

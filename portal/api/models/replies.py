@@ -127,6 +127,12 @@ class KeyItem(Reply):
     tags: dict[str, str] | None = None
 
 
+class BackupCertificateResult(Reply):
+    """A certificate with all its versions and keys, sealed, in base64url."""
+
+    value: str = Field(repr=False)
+
+
 class KeyOperationResult(Reply):
     """A signature, or what was encrypted or decrypted, in base64url."""
 
@@ -188,6 +194,47 @@ class IssuerItem(Reply):
 
     id: str
     provider: str
+
+
+class AdministratorDetails(Reply):
+    """A person whom the CA may turn to."""
+
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+class OrganizationDetails(Reply):
+    """The organisation at the CA; `zip` is always 0, as clients have come to expect."""
+
+    id: str | None = None
+    zip: int = 0
+    admin_details: list[AdministratorDetails]
+
+
+class IssuerCredentials(Reply):
+    """The account at the CA, without its password."""
+
+    account_id: str | None = None
+
+
+class IssuerAttributes(Reply):
+    """Whether new orders may begin, and when it was made and changed, in Unix seconds."""
+
+    enabled: bool
+    created: int
+    updated: int
+
+
+class IssuerBundle(Reply):
+    """One issuer."""
+
+    id: str
+    provider: str
+    credentials: IssuerCredentials
+    org_details: OrganizationDetails
+    attributes: IssuerAttributes
 
 
 class _List(Reply):

@@ -1,4 +1,4 @@
-"""Contacts and issuers over the wire."""
+"""Contacts over the wire."""
 
 from collections.abc import Callable
 
@@ -83,33 +83,3 @@ def test_an_officer_does_not_manage_contacts(api: Api, vault: Vault) -> None:
     assert officer.get(PATH).status_code == 403
     assert officer.put(PATH, TWO).status_code == 403
     assert officer.delete(PATH).status_code == 403
-
-
-# --------------------------------------------------------------------- issuers
-def test_there_are_no_issuers_yet(ruler: ApiClient) -> None:
-    assert ruler.get("/certificates/issuers").json() == {"value": [], "nextLink": None}
-    assert ruler.get("/certificates/issuers", maxresults="26").status_code == 400
-    for response in (
-        ruler.get("/certificates/issuers/digicert"),
-        ruler.patch("/certificates/issuers/digicert", {}),
-        ruler.delete("/certificates/issuers/digicert"),
-    ):
-        assert response.status_code == 404
-        assert error_of(response) == {"code": "CertificateIssuerNotFound", "message": "Issuer not found"}
-
-
-def test_registering_an_issuer_is_refused_with_a_way_out(ruler: ApiClient) -> None:
-    body = {"provider": "DigiCert", "credentials": {"account_id": "a", "pwd": "hunter2hunter2"}}
-
-    response = ruler.put("/certificates/issuers/digicert", body)
-
-    assert response.status_code == 403
-    assert "Create certificates with issuer Unknown" in error_of(response)["message"]
-    assert b"hunter2" not in response.content
-
-
-def test_readers_list_issuers_and_do_not_set_them(api: Api, vault: Vault) -> None:
-    reader = api(make_member(vault, Role.READER), vault)
-
-    assert reader.get("/certificates/issuers").status_code == 200
-    assert reader.put("/certificates/issuers/digicert", {}).status_code == 403

@@ -49,7 +49,6 @@ def test_ids_begin_with_the_host_as_the_client_wrote_it(api, host: str, base: st
     "host",
     [
         "vault.localhost",
-        "login.vault.localhost",
         "management.vault.localhost",
         "a.b.vault.localhost",
         "pay_ments.vault.localhost",

@@ -347,6 +347,44 @@ def test_a_failed_operation_says_why_without_an_inner_error(officer: ApiClient, 
     assert (body["status"], body["error"]) == ("failed", {"code": "StepFailed", "message": "It broke."})
 
 
+@pytest.mark.parametrize(
+    ("code", "wire"),
+    [
+        ("Request rejected", "Request rejected"),
+        ("Rejected", "Request rejected"),
+        ("InvalidRequest", "Request rejected"),
+        ("GaveUp", "Certificate issuer error"),
+        ("BadCertificate", "Certificate issuer error"),
+        ("", "Certificate issuer error"),
+    ],
+)
+def test_what_a_registered_issuer_answered_has_one_of_two_codes(
+    officer: ApiClient, vault: Vault, code: str, wire: str
+) -> None:
+    operation = make_operation(vault=vault, name="www", issuer=SELF)
+    Operation.objects.filter(pk=operation.pk).update(issuer_name="public-ca")
+    operation.fail(code=code, message="The CA's words.")
+
+    body = officer.get("/certificates/www/pending").json()
+
+    assert (body["issuer"]["name"], body["error"]) == ("public-ca", {"code": wire, "message": "The CA's words."})
+
+
+def test_while_a_registered_issuer_works_on_it_cancelling_asks_and_merging_is_forbidden(
+    officer: ApiClient, vault: Vault
+) -> None:
+    operation = make_operation(vault=vault, name="www", issuer=SELF)
+    Operation.objects.filter(pk=operation.pk).update(issuer_name="public-ca", step=Operation.Step.ORDERED)
+
+    asked = officer.patch("/certificates/www/pending", {"cancellation_requested": True}).json()
+    merged = officer.post("/certificates/www/pending/merge", {"x5c": ["MIIB"]})
+
+    assert (asked["status"], asked["cancellation_requested"]) == ("inProgress", True)
+    assert "Certificate request is in progress" in asked["status_details"]
+    assert merged.status_code == 403
+    assert "created with issuer : public-ca while it is in progess." in error_of(merged)["message"]
+
+
 # ----------------------------------------------------------------------- merge
 def signed(authority: Authority, officer: ApiClient, name: str = "www") -> bytes:
     csr = base64.b64decode(officer.get(f"/certificates/{name}/pending").json()["csr"])
@@ -450,3 +488,27 @@ def test_what_a_program_does_is_in_the_trail_with_its_token(officer: ApiClient) 
     assert event.right == "certificates/create"
     assert event.details["token"]
     assert User.objects.get(pk=event.actor_id).username == event.actor
+
+
+def test_what_the_platform_manages_needs_nothing_else_and_is_echoed(api, settings) -> None:
+    settings.API_GRACE = 0
+    vault = make_vault("payments")
+    client = api(make_member(vault), vault)
+    told = {"certificateUsage": "Internal", "metadata": {"a": "b"}}
+
+    operation = client.post("/certificates/www/create", {"policy": {"platformManaged": told}}).json()
+    policy = client.get("/certificates/www/policy").json()
+    client.patch("/certificates/www/policy", policy)
+    kept = client.get("/certificates/www/policy").json()
+    tasks.advance_operation(Operation.objects.get().pk)
+
+    assert operation["issuer"]["name"] == policy["issuer"]["name"] == "PlatformManaged"
+    assert policy["platformManaged"] == told
+    assert policy["x509_props"]["validity_months"] == 6
+    assert policy["lifetime_actions"] == [
+        {"trigger": {"lifetime_percentage": 50}, "action": {"action_type": "AutoRenew"}}
+    ]
+    assert {**kept, "attributes": None} == {**policy, "attributes": None}
+    bundle = client.get("/certificates/www").json()
+    assert bundle["cer"]
+    assert bundle["policy"]["platformManaged"] == told
