@@ -1,5 +1,7 @@
 """What `up --demo` shows a newcomer: two vaults, people of every role, certificates in every state."""
 
+from __future__ import annotations
+
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,6 +11,7 @@ from typing import TextIO
 from django.db import transaction
 from django.utils import timezone
 
+from portal import rehearsal
 from portal.models import Membership, Role, User
 from vault import tasks
 from vault.keys.making import open_key
@@ -31,8 +34,8 @@ PEOPLE = {
 _EC = KeyPolicy(kty="EC", size=None, curve="P-256")
 
 
-def fill(out: TextIO) -> None:
-    """Add the demonstration once; a second time changes nothing."""
+def fill(out: TextIO, cast: rehearsal.Cast | None = None) -> None:
+    """Add the demonstration once, with issuers at the CAs that are played; a second time changes nothing."""
     if Vault.objects.named("payments").exists():
         return
     password = "-".join(secrets.token_hex(3) for _ in range(3))
@@ -40,8 +43,10 @@ def fill(out: TextIO) -> None:
         payments = vaults.create_vault(name="payments", by=SYSTEM)
         intranet = vaults.create_vault(name="intranet", retention_days=30, purge_protection=True, by=SYSTEM)
         people = {name: _person(name, password, payments, intranet) for name in PEOPLE}
-    _fill_payments(_Desk(payments, people["olivia"]))
-    _fill_intranet(_Desk(intranet, people["rahul"]))
+    desk = Desk(payments, people["olivia"])
+    _fill_payments(desk)
+    rehearsal.fill(payments, desk, cast or {})
+    _fill_intranet(Desk(intranet, people["rahul"]))
     out.write("Demonstration added: the vaults “payments” and “intranet”. Sign in as one of its people:\n")
     out.write(f"  {', '.join(PEOPLE)}\n  password: {password}\n")
 
@@ -57,7 +62,7 @@ def _person(name: str, password: str, *members_of: Vault) -> User:
     return user
 
 
-def _fill_payments(desk: "_Desk") -> None:
+def _fill_payments(desk: Desk) -> None:
     desk.issue("www-example-org", "www.example.org", "example.org")
     desk.issue("www-example-org", "www.example.org", "example.org", "shop.example.org")
     desk.issue("api-example-org", "api.example.org", tags={"team": "payments", "stage": "live"})
@@ -69,7 +74,7 @@ def _fill_payments(desk: "_Desk") -> None:
     desk.fail("statements", "statements.example.org")
 
 
-def _fill_intranet(desk: "_Desk") -> None:
+def _fill_intranet(desk: Desk) -> None:
     desk.issue("wiki", "wiki.intranet.example", "10.20.30.40")
     disabled = desk.issue("build", "build.intranet.example", key=KeyPolicy(kty="RSA", size=2048))
     if disabled.current:
@@ -80,7 +85,7 @@ def _fill_intranet(desk: "_Desk") -> None:
 
 
 @dataclass(frozen=True)
-class _Desk:
+class Desk:
     """One person asking for certificates in one vault."""
 
     vault: Vault

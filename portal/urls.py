@@ -7,16 +7,21 @@ from portal.api import openapi
 from portal.pages import (
     accounts,
     answers,
+    applications,
     audit,
     certificates,
+    connecting,
     csrs,
     deleted,
     downloads,
     health,
     home,
+    hosts,
     imports,
+    issuers,
     members,
     operations,
+    orders,
     people,
     policies,
     requests,
@@ -57,6 +62,19 @@ _tokens = [
     path("new/", tokens.new, name="new"),
     path("<int:pk>/revoke/", tokens.revoke, name="revoke"),
 ]
+_applications = [
+    path("", applications.index, name="index"),
+    path("new/", applications.new, name="new"),
+    path("<int:pk>/", applications.detail, name="detail"),
+    path("<int:pk>/secret/", applications.secret, name="secret"),
+    path("<int:pk>/secrets/<int:secret>/remove/", applications.remove_secret, name="remove-secret"),
+    path("<int:pk>/active/", applications.active, name="active"),
+    path("<int:pk>/delete/", applications.delete, name="delete"),
+]
+_connecting = [
+    path("", connecting.index, name="index"),
+    path("ca.pem", connecting.ca, name="ca"),
+]
 _people = [
     path("", people.index, name="index"),
     path("invite/", people.invite, name="invite"),
@@ -77,6 +95,9 @@ _vaults = [
     path("<name:vault>/settings/", vaults.settings, name="settings"),
     path("<name:vault>/settings/protect/", vaults.protect, name="protect"),
     path("<name:vault>/settings/delete/", vaults.delete, name="delete"),
+]
+_hosts = [
+    path("<name:vault>/settings/host/", hosts.change, name="change"),
 ]
 _members = [
     path("<name:vault>/access/", members.index, name="index"),
@@ -105,6 +126,17 @@ _imports = [
     path("<name:vault>/import/<hex32:draft>/field/", imports.field, name="field"),
     path("<name:vault>/import/<hex32:draft>/results.csv", imports.results, name="results"),
 ]
+_issuers = [
+    path("<name:vault>/new-issuer/", issuers.new, name="new"),
+    path("<name:vault>/new-issuer/<name:provider>/", issuers.add, name="add"),
+    path("<name:vault>/issuers/", issuers.index, name="index"),
+    path("<name:vault>/issuers/<name:issuer>/", issuers.detail, name="detail"),
+    path("<name:vault>/issuers/<name:issuer>/edit/", issuers.edit, name="edit"),
+    path("<name:vault>/issuers/<name:issuer>/test/", issuers.test, name="test"),
+    path("<name:vault>/issuers/<name:issuer>/enable/", issuers.enable, name="enable"),
+    path("<name:vault>/issuers/<name:issuer>/disable/", issuers.disable, name="disable"),
+    path("<name:vault>/issuers/<name:issuer>/delete/", issuers.delete, name="delete"),
+]
 _certificates = [
     path("<name:vault>/", certificates.index, name="index"),
     path("<name:vault>/certificates/<name:name>/", certificates.detail, name="detail"),
@@ -127,6 +159,7 @@ _versions = [
     path(f"{_version}/", versions.detail, name="detail"),
     path(f"{_version}/enable/", versions.enable, name="enable"),
     path(f"{_version}/disable/", versions.disable, name="disable"),
+    path(f"{_version}/revoke/", versions.revoke, name="revoke"),
 ]
 _downloads = [
     path(f"{_version}/download/", downloads.with_key, name="with-key"),
@@ -148,6 +181,11 @@ _operations = [
     path(f"{_operation}/delete/", operations.delete, name="delete"),
     path(f"{_operation}/retry/", operations.retry, name="retry"),
 ]
+_orders = [
+    path(f"{_operation}/check/", orders.check, name="check"),
+    path(f"{_operation}/decide/", orders.decide, name="decide"),
+    path(f"{_operation}/late/", orders.late, name="late"),
+]
 _answers = [
     path("", answers.new, name="new"),
 ]
@@ -159,14 +197,19 @@ urlpatterns = [
     path("answer/", include((_answers, "answers"))),
     path("", include((_accounts, "accounts"))),
     path("account/tokens/", include((_tokens, "tokens"))),
+    path("applications/", include((_applications, "applications"))),
+    path("connect/", include((_connecting, "connecting"))),
     path("people/", include((_people, "people"))),
     path("vaults/", include((_vaults, "vaults"))),
+    path("vaults/", include((_hosts, "hosts"))),
     path("vaults/", include((_members, "members"))),
     path("vaults/", include((_audit, "audit"))),
     path("vaults/", include((_requests, "requests"))),
     path("vaults/", include((_csrs, "csrs"))),
     path("vaults/", include((_imports, "imports"))),
+    path("vaults/", include((_issuers, "issuers"))),
     path("vaults/", include((_operations, "operations"))),
+    path("vaults/", include((_orders, "orders"))),
     path("vaults/", include((_deleted, "deleted"))),
     path("vaults/", include((_policies, "policies"))),
     path("vaults/", include((_versions, "versions"))),

@@ -4,7 +4,7 @@ Allowed values and defaults are those of the key vault's certificates API (Certi
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from vault.errors import BadParameter, PolicyViolation
@@ -46,6 +46,16 @@ def with_defaults(policy: Policy) -> Policy:
     action = LifetimeActionType.EMAIL_CONTACTS if by_hand else LifetimeActionType.AUTO_RENEW
     rule = LifetimeAction(action=action, lifetime_percentage=DEFAULT_PERCENTAGE)
     return replace(policy, lifetime_actions=(rule,))
+
+
+def check_certificate_type(policy: Policy, *, offered: Sequence[str]) -> None:
+    """Refuse a certificate type that the issuer does not offer. Raises PolicyViolation."""
+    kind = policy.certificate_type
+    if not kind or kind in offered:
+        return
+    types = f"Choose {' or '.join(offered)}, or leave it out." if offered else "Leave it out."
+    message = f"“{shown(kind)}” is not a certificate type of the issuer “{policy.issuer_name}”. {types}"
+    raise PolicyViolation(message, field="certificate_type")
 
 
 def check_tags(tags: dict[str, str]) -> None:

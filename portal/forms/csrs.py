@@ -18,7 +18,7 @@ from portal.forms.initial import initial_from
 from portal.forms.requests import Namesake, Start
 from vault import policies
 from vault.errors import BadParameter, VaultError
-from vault.lifecycle import bringing, issuers, issuing
+from vault.lifecycle import bringing, issuing
 from vault.models import Certificate, Vault
 from vault.models.policy import UNKNOWN, LifetimeAction, LifetimeActionType, Policy, Validity
 from vault.x509.brought import BroughtRequest
@@ -87,6 +87,7 @@ class CsrForm(forms.Form):
         widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"}),
     )
     issuer = OneOf(label="Issuer", widget=forms.RadioSelect, ask="Choose an issuer.")
+    certificate_type = OneOf(label="Certificate type", widget=forms.RadioSelect, ask="Choose a type.", required=False)
     validity_number = WholeNumber(label="Valid for", most=policies.MOST_DAYS)
     validity_unit = OneOf(label="Unit", choices=choices.UNIT_CHOICES, ask="Choose days or months.")
     tell_number = WholeNumber(label="Tell people when", most=policies.MOST_DAYS)
@@ -108,18 +109,25 @@ class CsrForm(forms.Form):
         self.holder: Certificate | None = None
         self.refusal: VaultError | None = None
         self._policy: Policy | None = None
-        self.issuers = issuers.names_for_brought(vault)
+        own = choices.own_issuers(vault)
+        self.cards = [(name, _BY_HAND if name == UNKNOWN else card) for name, card in choices.issuer_cards(own)[1:]]
+        self.issuers = [name for name, _ in self.cards]
         super().__init__(data, initial=self._initial())
-        field = self.fields["issuer"]
+        field, kind = self.fields["issuer"], self.fields["certificate_type"]
         assert isinstance(field, OneOf)
-        field.choices = [(name, issuer_card(name)) for name in self.issuers]
+        assert isinstance(kind, OneOf)
+        field.choices = self.cards
         if self.only_issuer:
             field.widget = forms.HiddenInput()
+        self.types = choices.types_of(own)
+        kind.choices, kind.help_text = choices.type_cards(self.types), choices.type_words(self.types)
+        if not self.types:
+            del self.fields["certificate_type"]
 
     @property
     def only_issuer(self) -> Card | None:
         """The issuer, where there is no other to choose."""
-        return issuer_card(self.issuers[0]) if len(self.issuers) == 1 else None
+        return self.cards[0][1] if len(self.cards) == 1 else None
 
     def order(self) -> issuing.Order:
         """What a valid form asks for."""
@@ -192,7 +200,13 @@ class CsrForm(forms.Form):
         )
         when = "lifetime_percentage" if data["tell_unit"] == choices.PERCENTAGE else "days_before_expiry"
         told = LifetimeAction(action=LifetimeActionType.EMAIL_CONTACTS, **{when: data["tell_number"]})
-        return replace(self.start.policy, issuer_name=data["issuer"], validity=validity, lifetime_actions=(told,))
+        return replace(
+            self.start.policy,
+            issuer_name=data["issuer"],
+            certificate_type=data["certificate_type"] if data["issuer"] in self.types else "",
+            validity=validity,
+            lifetime_actions=(told,),
+        )
 
     # ---------------------------------------------------------------- initial
     def _initial(self) -> dict[str, Any]:
@@ -205,6 +219,7 @@ class CsrForm(forms.Form):
             "csr": base64.b64encode(self.brought.der).decode(),
             "name": self.start.name or proposed_name(self.brought),
             "issuer": issuer,
+            "certificate_type": old.certificate_type,
             "validity_number": validity.number,
             "validity_unit": validity.unit,
             "tell_number": told["tell_number"],
@@ -213,11 +228,6 @@ class CsrForm(forms.Form):
             "again": self.start.again,
             "certificate": self.start.certificate,
         }
-
-
-def issuer_card(name: str) -> Card:
-    """How an issuer is shown to someone who has a request."""
-    return _BY_HAND if name == UNKNOWN else choices.issuer_card(name)
 
 
 def read_der(text: str) -> bytes:

@@ -35,6 +35,7 @@ def initial_from(policy: Policy) -> dict[str, Any]:
         "subject": "" if subject == usual else subject,
         "no_subject": bool(usual and not subject),
         "issuer": policy.issuer_name,
+        "certificate_type": policy.certificate_type,
         "validity_number": policy.validity.number,
         "validity_unit": policy.validity.unit,
         "key": policy.key.title,

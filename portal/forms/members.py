@@ -42,10 +42,10 @@ class MemberForm(RoleForm):
     """A person or, where the portal has groups, a group; and a role."""
 
     person = LineField(
-        label="Person",
+        label="Person or application",
         required=False,
         max_length=254,
-        help_text="User name or e-mail address. Or pick a group below.",
+        help_text="User name, e-mail address, or the name of an application. Or pick a group below.",
         error_messages={"required": "Say who is to become a member."},
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}),
     )
@@ -63,12 +63,12 @@ class MemberForm(RoleForm):
         if not Group.objects.exists():
             del self.fields["group"]
             self.fields["person"].required = True
-            self.fields["person"].help_text = "User name or e-mail address."
+            self.fields["person"].help_text = "User name, e-mail address, or the name of an application."
 
     def clean_person(self) -> User | None:
         """Find the person, if one is named."""
         text = self.cleaned_data["person"]
-        return person_of(text) if text else None
+        return person_of(text, applications=True) if text else None
 
     def clean(self) -> None:
         """Require one of person and group, not both."""

@@ -14,7 +14,7 @@ from portal.forms.initial import FRESH, initial_from
 from portal.forms.purposes import OTHER, PURPOSE_CHOICES, PURPOSES, USAGE_CHOICES, read_ekus
 from vault import policies
 from vault.errors import BadParameter, VaultError
-from vault.lifecycle import issuers, issuing
+from vault.lifecycle import issuing
 from vault.models import Vault
 from vault.models.policy import (
     KEY_USAGES,
@@ -62,6 +62,7 @@ class PolicyForm(forms.Form):
         label="No subject", help_text="The names alone say whose certificate it is.", required=False
     )
     issuer = OneOf(label="Issuer", widget=forms.RadioSelect, ask="Choose an issuer.")
+    certificate_type = OneOf(label="Certificate type", widget=forms.RadioSelect, ask="Choose a type.", required=False)
     validity_number = WholeNumber(label="Valid for", most=policies.MOST_DAYS)
     validity_unit = OneOf(label="Unit", choices=choices.UNIT_CHOICES, ask="Choose days or months.")
     key = OneOf(label="Key", choices=choices.KEY_CHOICES, widget=forms.RadioSelect, ask="Choose a key.")
@@ -86,19 +87,38 @@ class PolicyForm(forms.Form):
     tell_number = WholeNumber(label="Tell people when", most=policies.MOST_DAYS)
     tell_unit = OneOf(label="Tell people: counted as", choices=choices.WHEN_CHOICES, ask="Choose % or days.")
 
-    def __init__(self, data: QueryDict | None = None, *, vault: Vault, base: Policy = FRESH, **options: Any) -> None:
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        vault: Vault,
+        base: Policy = FRESH,
+        brought: bool = False,
+        **options: Any,
+    ) -> None:
+        """`brought` when the key is not in the vault, so that nothing renews automatically."""
         initial = initial_from(base) | (options.pop("initial", None) or {})
         super().__init__(data, initial=initial, **options)
-        self.vault, self.base = vault, base
+        self.vault, self.base, self.brought = vault, base, brought
         self.kept_names = texts.write_names(base.names)[1]
         self.read: ReadNames | None = None
         self.refusal: VaultError | None = None
         self._policy: Policy | None = None
-        field = self.fields["issuer"]
-        assert isinstance(field, OneOf)
-        field.choices = [(name, choices.issuer_card(name)) for name in issuers.names(vault)]
+        self._offer_issuers()
         if not self.kept_names:
             del self.fields["keep_names"]
+
+    def _offer_issuers(self) -> None:
+        own = choices.own_issuers(self.vault)
+        issuer, kind = self.fields["issuer"], self.fields["certificate_type"]
+        assert isinstance(issuer, OneOf)
+        assert isinstance(kind, OneOf)
+        issuer.choices = choices.issuer_cards(own)
+        self.types = choices.types_of(own)
+        kind.choices = choices.type_cards(self.types)
+        kind.help_text = choices.type_words(self.types)
+        if not self.types:
+            del self.fields["certificate_type"]
 
     # ---------------------------------------------------------------- answers
     def policy(self) -> Policy:
@@ -200,6 +220,7 @@ class PolicyForm(forms.Form):
             ekus=ekus,
             validity=self._validity(),
             issuer_name=data["issuer"],
+            certificate_type=self._certificate_type(),
             lifetime_actions=self._lifetime_actions(),
         )
 
@@ -239,8 +260,17 @@ class PolicyForm(forms.Form):
             return choices.usual_validity(data["issuer"])
         return Validity(number=data["validity_number"], unit=data["validity_unit"])
 
+    def _certificate_type(self) -> str:
+        data = self.cleaned_data
+        if data["issuer"] in self.types:
+            return str(data["certificate_type"])
+        return self.base.certificate_type if data["issuer"] == self.base.issuer_name else ""
+
     def _lifetime_actions(self) -> tuple[LifetimeAction, ...]:
         chosen = self.cleaned_data["renewal"]
+        if chosen == choices.USUAL and self.brought:
+            told = LifetimeActionType.EMAIL_CONTACTS
+            return (LifetimeAction(action=told, lifetime_percentage=policies.DEFAULT_PERCENTAGE),)
         if chosen == choices.USUAL:
             return ()
         if not self._touched("renewal", "renew_number", "renew_unit", "tell_number", "tell_unit"):

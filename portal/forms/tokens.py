@@ -34,8 +34,29 @@ _CARDS: Final = [
 _DAYS: Final = f"Choose {tokens.SHORTEST_DAYS} to {tokens.LONGEST_DAYS} days."
 
 
-class TokenForm(forms.Form):
-    """What a token of `person` is for. Their password once more, for who finds an open browser must not make one."""
+class AgainForm(forms.Form):
+    """Asks `person` for their password once more, for who finds an open browser must not make tokens or secrets."""
+
+    password = forms.CharField(
+        label="Your password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        help_text="To be sure that it is you.",
+        error_messages={"required": "Type your password."},
+    )
+
+    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._person = person
+
+    def clean_password(self) -> None:
+        """Refuse a wrong one; it is not needed any further."""
+        if not self._person.check_password(self.cleaned_data["password"]):
+            raise ValidationError("This is not your password. Type it again.", code="wrong")
+
+
+class TokenForm(AgainForm):
+    """What a token of `person` is for."""
 
     name = LineField(
         label="Name",
@@ -75,17 +96,10 @@ class TokenForm(forms.Form):
         help_text=f"{tokens.SHORTEST_DAYS} to {tokens.LONGEST_DAYS}.",
         error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), _DAYS),
     )
-    password = forms.CharField(
-        label="Your password",
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        help_text="To be sure that it is you.",
-        error_messages={"required": "Type your password."},
-    )
+    field_order = ("name", "vaults", "purpose", "verbs", "days", "password")
 
     def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._person = person
+        super().__init__(*args, person=person, **kwargs)
         self._mine = {vault.name_key: vault for vault in access.vaults_of(person)}
         self.fields["vaults"].choices = [(key, vault.name) for key, vault in self._mine.items()]  # type: ignore[attr-defined]
         if len(self._mine) == 1:
@@ -94,11 +108,6 @@ class TokenForm(forms.Form):
     def clean_vaults(self) -> list[Vault]:
         """The vaults themselves."""
         return [self._mine[key] for key in self.cleaned_data["vaults"]]
-
-    def clean_password(self) -> None:
-        """Refuse a wrong one; it is not needed any further."""
-        if not self._person.check_password(self.cleaned_data["password"]):
-            raise ValidationError("This is not your password. Type it again.", code="wrong")
 
     def clean(self) -> None:
         """Ask for permissions where they are to be chosen."""

@@ -66,9 +66,9 @@ class VaultForm(forms.Form):
         return person_of(self.cleaned_data["administrator"])
 
 
-def person_of(text: str) -> User:
-    """Return the active person that `text` names. Raises ValidationError."""
-    person = people.find(text)
+def person_of(text: str, *, applications: bool = False) -> User:
+    """Return the active person, or application if asked, that `text` names. Raises ValidationError."""
+    person = people.find(text, applications=applications)
     if person is None:
         message = f"There is nobody with the user name or address “{text}”. A portal administrator can invite them."
         raise ValidationError(message, code="unknown")

@@ -39,7 +39,8 @@ def index(request: PageRequest, vault: str) -> HttpResponse:
     found = access.vault_for(request, vault, may="vaults/get")
     if "certificates/list" not in request.rights and not request.rights.sees_own_only:
         return redirect(first_tab(request.rights), found.name)
-    filters = _filters(request, found)
+    known = issuers.names(found)
+    filters = _filters(request, known)
     shown = page(request, _listed(request, found, filters), by=SORTS[filters["sort"]])
     context = {
         "vault": found,
@@ -48,7 +49,7 @@ def index(request: PageRequest, vault: str) -> HttpResponse:
         "filters": filters,
         "is_filtered": bool(filters["q"] or filters["state"] or filters["issuer"]),
         "states": search.STATES,
-        "issuers": [(name, readable.issuer_title(name)) for name in issuers.names(found)],
+        "issuers": [(name, readable.issuer_title(name)) for name in known],
         "sort_urls": _sort_urls(request, filters["sort"]),
         "tabs": vault_tabs(request, found, "certificates"),
         "nav": "vaults",
@@ -56,12 +57,12 @@ def index(request: PageRequest, vault: str) -> HttpResponse:
     return TemplateResponse(request, "certificates/index.html", context)
 
 
-def _filters(request: PageRequest, vault: Vault) -> dict[str, str]:
+def _filters(request: PageRequest, known: Sequence[str]) -> dict[str, str]:
     state, issuer, sort = (request.GET.get(name, "") for name in ("state", "issuer", "sort"))
     return {
         "q": search.clean(request.GET.get("q", "")),
         "state": state if state in search.STATES else "",
-        "issuer": issuer if issuer in issuers.names(vault) else "",
+        "issuer": issuer if issuer in known else "",
         "sort": sort if sort in SORTS else "name",
     }
 
@@ -133,7 +134,8 @@ def _key_is_elsewhere(current: Version | None, operations: Sequence[Operation]) 
 
 def _operations_of(certificate: Certificate) -> Any:
     mine = Operation.objects.filter(certificate=certificate, deleted_at__isnull=True)
-    return mine.light().select_related("requested_by").order_by("-id")[:MOST_LISTED]
+    mine = mine.light().select_related("requested_by", "issuer").defer("issuer__secrets", "issuer__memory")
+    return mine.order_by("-id")[:MOST_LISTED]
 
 
 def _progress(certificate: Certificate, operation: Operation | None, rights: Rights) -> dict[str, Any]:

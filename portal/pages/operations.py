@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -18,6 +18,7 @@ from portal.pages.certificates import submission_of
 from portal.pages.http import PageRequest, attachment, see_other
 from portal.pages.merges import merge
 from portal.pages.paging import page
+from portal.pages.standing import abilities, standing
 from portal.pages.tabs import first_tab, vault_tabs
 from vault.lifecycle import issuing, withdrawing
 from vault.lifecycle.exporting import File
@@ -26,6 +27,13 @@ from vault.models import Operation
 from vault.x509 import requests
 
 __all__ = ["cancel", "csr_der", "csr_pem", "delete", "detail", "index", "merge", "progress", "retry"]
+
+# What can be filtered by beside the status.
+_WAITS: Final = {
+    "waiting": "Needs signed certificate",
+    "unclear": "Order unclear",
+    "late": "Issued after its end",
+}
 
 
 @require_GET
@@ -39,6 +47,10 @@ def index(request: PageRequest, vault: str) -> HttpResponse:
     filters = _filters(request)
     if filters["status"] == "waiting":
         rows = rows.waiting_for_merge()
+    elif filters["status"] == "unclear":
+        rows = rows.unclear()
+    elif filters["status"] == "late":
+        rows = rows.with_late_certificate()
     elif filters["status"]:
         rows = rows.filter(status=filters["status"])
     if filters["mine"]:
@@ -50,7 +62,7 @@ def index(request: PageRequest, vault: str) -> HttpResponse:
         "page": shown,
         "rows": [_row(operation) for operation in shown],
         "filters": filters,
-        "statuses": [("waiting", "Needs signed certificate"), *Operation.Status.choices],
+        "statuses": [*_WAITS.items(), *Operation.Status.choices],
         "tabs": vault_tabs(request, found, "operations"),
         "nav": "vaults",
     }
@@ -59,7 +71,7 @@ def index(request: PageRequest, vault: str) -> HttpResponse:
 
 def _filters(request: PageRequest) -> dict[str, str]:
     status = request.GET.get("status", "")
-    known = {"waiting", *Operation.Status.values}
+    known = {*_WAITS, *Operation.Status.values}
     return {"status": status if status in known else "", "mine": "1" if request.GET.get("mine") == "1" else ""}
 
 
@@ -81,7 +93,6 @@ def detail(request: PageRequest, vault: str, request_id: str) -> HttpResponse:
         "csr": requests.csr_pem(bytes(operation.csr)),
         "csr_facts": requests.describe_csr(bytes(operation.csr)),
         "policy": readable.policy_rows(operation.policy, brought=operation.key_is_elsewhere),
-        "cancel_words": stories.cancel_words(operation),
         "nav": "vaults",
     }
     return TemplateResponse(request, "operations/detail.html", context)
@@ -102,6 +113,9 @@ def _live(request: PageRequest, operation: Operation) -> dict[str, Any]:
         "vault": operation.vault,
         "certificate": operation.certificate,
         "operation": operation,
+        "order": standing(operation, request.rights),
+        "cancel_words": stories.cancel_words(operation, abilities(operation)) if operation.is_in_progress else "",
+        "failure": stories.failure_title(operation),
         "status": stories.status_of(operation),
         "turn": stories.turn_of(operation, request.rights),
         "lines": stories.timeline(operation),

@@ -41,7 +41,7 @@ def index(request: PageRequest) -> HttpResponse:
 
 
 def _found(text: str, state: str) -> QuerySet[User]:
-    people = User.objects.all()
+    people = User.objects.filter(is_application=False)
     for word in text.replace("\x00", "").split()[:5]:
         by_name = Q(username__icontains=word) | Q(first_name__icontains=word) | Q(last_name__icontains=word)
         people = people.filter(by_name | Q(email__icontains=word))
@@ -79,7 +79,7 @@ def invite(request: PageRequest) -> HttpResponse:
 def detail(request: PageRequest, pk: int) -> HttpResponse:
     """One person: who they are, what they may do, and the form that describes them anew."""
     access.require_portal_administrator(request)
-    person = get_object_or_404(User, pk=pk)
+    person = get_object_or_404(User, pk=pk, is_application=False)
     initial = {"full_name": person.get_full_name(), "email": person.email}
     form = DescriptionForm(request.POST or None, initial=initial)
     if form.is_valid():
@@ -108,7 +108,7 @@ def _facts(request: PageRequest, person: User) -> dict[str, Any]:
 def link(request: PageRequest, pk: int) -> HttpResponse:
     """Make a one-time link with which the person chooses a password; it is shown this once."""
     access.require_portal_administrator(request)
-    person = get_object_or_404(User, pk=pk)
+    person = get_object_or_404(User, pk=pk, is_application=False)
     token = service.new_link(person=person, by=_actor(request))
     return _handed_over(request, person, token, new=False)
 
@@ -126,7 +126,7 @@ def _handed_over(request: PageRequest, person: User, token: str, *, new: bool) -
 def active(request: PageRequest, pk: int) -> HttpResponse:
     """Deactivate (`active=no`) or activate (`active=yes`) someone. Their sessions end with the next request."""
     access.require_portal_administrator(request)
-    person = get_object_or_404(User, pk=pk)
+    person = get_object_or_404(User, pk=pk, is_application=False)
     if request.POST.get("active") == "yes":
         service.activate(person=person, by=_actor(request))
         messages.success(request, f"“{person.title}” can sign in again.")
@@ -141,7 +141,7 @@ def active(request: PageRequest, pk: int) -> HttpResponse:
 def administrator(request: PageRequest, pk: int) -> HttpResponse:
     """Make someone a portal administrator (`administrator=yes`), or end that (`administrator=no`)."""
     access.require_portal_administrator(request)
-    person = get_object_or_404(User, pk=pk)
+    person = get_object_or_404(User, pk=pk, is_application=False)
     if request.POST.get("administrator") == "yes":
         service.make_administrator(person=person, by=_actor(request))
         messages.success(request, f"“{person.title}” is a portal administrator now.")

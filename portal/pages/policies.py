@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
@@ -16,6 +16,7 @@ from portal.forms.policy import PolicyForm
 from portal.pages import http
 from portal.pages.http import PageRequest
 from portal.pages.verdicts import UNUSED_USAGES
+from vault.errors import BadParameter
 from vault.lifecycle import changing
 from vault.models import Certificate
 
@@ -26,10 +27,8 @@ def edit(request: PageRequest, vault: str, name: str) -> HttpResponse:
     """Change the policy; issues nothing."""
     certificate = access.certificate_for(request, vault, name, may="certificates/update")
     data = request.POST if request.method == "POST" else None
-    form = PolicyForm(data, vault=certificate.vault, base=certificate.policy)
-    if request.method == "POST" and form.is_valid():
-        by = access.actor(request, "certificates/update")
-        changing.change_policy(certificate=certificate, policy=form.policy(), by=by)
+    form = _form(certificate, data)
+    if request.method == "POST" and form.is_valid() and _changed(request, certificate, form):
         messages.success(request, f"The policy of “{certificate}” is changed. It rules the next version.")
         if form.has_unused_usages:
             messages.warning(request, UNUSED_USAGES)
@@ -42,7 +41,23 @@ def edit(request: PageRequest, vault: str, name: str) -> HttpResponse:
 def field(request: PageRequest, vault: str, name: str) -> HttpResponse:
     """Judge one field while the form is being filled in."""
     certificate = access.certificate_for(request, vault, name, may="certificates/update")
-    return http.field_answer(request, PolicyForm(request.POST, vault=certificate.vault, base=certificate.policy))
+    return http.field_answer(request, _form(certificate, request.POST))
+
+
+def _form(certificate: Certificate, data: QueryDict | None) -> PolicyForm:
+    brought = changing.key_is_elsewhere(certificate)
+    return PolicyForm(data, vault=certificate.vault, base=certificate.policy, brought=brought)
+
+
+def _changed(request: PageRequest, certificate: Certificate, form: PolicyForm) -> bool:
+    """Change the policy; False, with the reason on the form, when the vault refuses."""
+    try:
+        by = access.actor(request, "certificates/update")
+        changing.change_policy(certificate=certificate, policy=form.policy(), by=by)
+    except BadParameter as error:
+        form.refuse(error)
+        return False
+    return True
 
 
 def _page(request: PageRequest, certificate: Certificate, form: PolicyForm) -> HttpResponse:

@@ -90,7 +90,9 @@ def names(found: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 
 
 def version_state(version: Version) -> str:
-    """The word for components/status.html: enabled, disabled, expiring or expired."""
+    """The word for components/status.html: revoked, revoking, enabled, disabled, expiring or expired."""
+    if version.revocation:
+        return "revoked" if version.revocation == Version.Revocation.REVOKED else "revoking"
     if version.has_expired:
         return "expired"
     if not version.enabled:
@@ -119,7 +121,7 @@ def policy_rows(policy: Policy, *, brought: bool = False) -> list[tuple[str, lis
         ("Alternative names", [f"{_KINDS.get(kind, '')}{value}" for kind, value in policy.names.pairs()] or ["None"]),
         ("Extended key usages", [_EKUS.get(eku, eku) for eku in policy.ekus] or ["Any"]),
         ("Key usages", [", ".join(_USAGES.get(usage, usage) for usage in policy.key_usage) or "Any"]),
-        ("Issuer", [issuer_title(policy.issuer_name)]),
+        ("Issuer", [issuer_title(policy.issuer_name, policy.certificate_type)]),
         ("Valid for", [str(policy.validity)]),
         ("Key", [key.title if brought else f"{key.title}, {again}"]),
         ("Private key", ["Not in this vault" if brought else where]),
@@ -128,9 +130,10 @@ def policy_rows(policy: Policy, *, brought: bool = False) -> list[tuple[str, lis
     ]
 
 
-def issuer_title(name: str) -> str:
-    """An issuer's name for a page; the two that always exist in words."""
-    return {SELF: "Self-signed", UNKNOWN: "Another CA, by hand"}.get(name, name)
+def issuer_title(name: str, certificate_type: str = "") -> str:
+    """An issuer's name for a page, with the type of certificate if one is given; the two that always exist in words."""
+    title = {SELF: "Self-signed", UNKNOWN: "Another CA, by hand"}.get(name, name)
+    return f"{title}, {certificate_type}" if certificate_type else title
 
 
 def _rule(rule: LifetimeAction) -> str:

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from portal.pages.http import PageRequest
     from vault.models import Vault
 
-Part = Literal["certificates", "operations", "members", "audit", "deleted", "settings"]
+Part = Literal["certificates", "operations", "issuers", "members", "audit", "deleted", "settings"]
 
 _TABS: tuple[tuple[Part, str, str], ...] = (
     ("certificates", "Certificates", "certificates:index"),
     ("operations", "Requests", "operations:index"),
+    ("issuers", "Issuers", "issuers:index"),
     ("members", "Access", "members:index"),
     ("audit", "Audit", "audit:index"),
     ("deleted", "Deleted", "deleted:index"),
@@ -51,6 +52,8 @@ def _may_open(rights: Rights, part: Part) -> bool:
     match part:
         case "certificates" | "operations" | "deleted":
             return "certificates/list" in rights or rights.sees_own_only
+        case "issuers":
+            return "certificates/listissuers" in rights
         case "members":
             return "vaults/get" in rights
         case "audit":

@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
-from django.http.request import split_domain_port
 from django.template.response import TemplateResponse
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -16,9 +15,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal import access
 from portal import tokens as service
 from portal.forms.tokens import TokenForm, in_words
-from portal.http import host_of
 from portal.models import Token
-from portal.pages import paging
+from portal.pages import connecting, paging
 from portal.pages.http import PageRequest, see_other
 from vault.errors import BadParameter, NotAllowedNow, TooMany
 
@@ -73,8 +71,5 @@ def _mine(request: PageRequest) -> QuerySet[Token]:
 
 
 def _addresses(request: PageRequest, token: Token) -> list[str]:
-    """Where the token's vaults are, for programs: at the port at which the portal itself is over https."""
-    port = split_domain_port(request.get_host())[1] if request.is_secure() else ""
-    shown = f":{port}" if port not in {"", "443"} else ""
-    vaults = token.vaults.order_by("name_key")
-    return [f"https://{host_of(vault.name)}{shown}" for vault in vaults]
+    """Where the token's vaults are, for programs."""
+    return [connecting.vault_address(request, vault) for vault in token.vaults.order_by("name_key")]

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 from tests.browser import steps
 from tests.browser.files import Issuer, zipped
 from tests.browser.openssl import Authority, openssl, own_request
-from tests.browser.site import ATTIC, PASSWORD
+from tests.browser.site import ATTIC, PASSWORD, WORKSHOP
 
 Act = Callable[[Page], None]
 # As the cookie does. Taken out and put back, no element keeps a colour of before (inherited ones did, now and then);
@@ -50,6 +50,17 @@ class Place:
         return answer.status
 
 
+# Requests of the demonstration at its CAs, by what they show.
+_ORDERS: Final = {
+    "organisation": "careers",
+    "record": "cdn",
+    "approval": "partners",
+    "refused": "blog",
+    "late": "survey",
+    "unclear": "forum",
+}
+
+
 def furnish(page: Page) -> dict[str, str]:
     """As a portal administrator, make what some pages need to have something to show; return the addresses in `PLACES`.
 
@@ -62,7 +73,26 @@ def furnish(page: Page) -> dict[str, str]:
     steps.delete_vault(page, "bygone")
     page.goto("/account/tokens/new/")
     _make_token(page)
+    page.goto("/applications/new/")
+    _make_application(page)
+    add_issuer(page, ATTIC, "digicert-ov")
     return {**_find_addresses(page), "invitation": steps.invite(page, "greta", "Greta Guest")}
+
+
+def add_issuer(page: Page, vault: str, name: str) -> None:
+    """Set up an issuer at an address where nobody answers."""
+    page.goto(f"/vaults/{vault}/new-issuer/DigiCert/")
+    page.get_by_label("Name", exact=True).fill(name)
+    _fill_in_issuer(page)
+    steps.press(page, "Add the issuer")
+    page.get_by_role("heading", name="Settings").wait_for()
+
+
+def _fill_in_issuer(page: Page) -> None:
+    _open_everything(page)
+    page.get_by_label("API key").fill("not-a-key")
+    page.get_by_label("Organisation").fill("17")
+    page.get_by_label("Address").fill("https://127.0.0.1:9/services/v2")
 
 
 def _find_addresses(page: Page) -> dict[str, str]:
@@ -83,7 +113,10 @@ def _find_addresses(page: Page) -> dict[str, str]:
         "completed": requests["api-example-org"],
         "failed": requests["statements"],
         "cancelled": requests["sandbox"],
+        **{title: requests[f"{name}-example-org"] for title, name in _ORDERS.items()},
+        "ordered": _links(page, "/vaults/payments/certificates/login-example-org/")["Version 1"],
         "person": people["Olivia Officer"],
+        "application": next(iter(_links(page, "/applications/").values())),
         "oneself": people["paula"],
     }
 
@@ -97,6 +130,16 @@ def _links(page: Page, path: str) -> dict[str, str]:
 # ------------------------------------------------------------- what to do there
 def _send_nothing(page: Page) -> None:
     page.locator("main form[method=post] .button[data-kind=primary]").first.click()
+    page.locator(".error-summary").wait_for()
+
+
+def _decide_nothing(page: Page) -> None:
+    steps.press(page, "Go on with this order")
+    page.locator(".error-summary").wait_for()
+
+
+def _revoke_nothing(page: Page) -> None:
+    page.locator("main .button[data-kind=destroy]").click()
     page.locator(".error-summary").wait_for()
 
 
@@ -192,6 +235,25 @@ def _make_token(page: Page) -> None:
     steps.fill_in_token(page, PASSWORD)
     steps.press(page, "Make the token")
     page.get_by_role("heading", name="Copy it now").wait_for()
+
+
+def _make_application(page: Page) -> None:
+    page.get_by_label("Name").fill(f"app-{steps.fresh_name().partition('.')[0]}")
+    page.get_by_label("Your password").fill(PASSWORD)
+    steps.press(page, "Make the application")
+    page.get_by_role("heading", name="Copy it now").wait_for()
+
+
+def _test_new_issuer(page: Page) -> None:
+    page.get_by_label("Name", exact=True).fill("digicert-ev")
+    _fill_in_issuer(page)
+    steps.press(page, "Test now")
+    page.get_by_role("heading", name="This does not work yet").wait_for()
+
+
+def _test_issuer(page: Page) -> None:
+    steps.press(page, "Test now")
+    page.get_by_role("heading", name="This does not work yet").wait_for()
 
 
 def _bring_files(page: Page, **files: bytes) -> None:
@@ -312,6 +374,8 @@ def _type_another_name(page: Page) -> None:
 _PAYMENTS: Final = "/vaults/payments/"
 _WWW: Final = f"{_PAYMENTS}certificates/www-example-org/"
 _WWW_IMPORT: Final = f"{_PAYMENTS}import/?certificate=www-example-org"
+_ISSUER: Final = f"/vaults/{ATTIC}/issuers/digicert-ov/"
+_NEW_ISSUER: Final = f"/vaults/{ATTIC}/new-issuer/"
 _TRASH: Final = f"/vaults/{ATTIC}/deleted/"
 
 
@@ -336,7 +400,7 @@ PLACES: Final = (
     _place("home with the person's menu", "home", "/", _open_menu),
     _place("home, what waits", "home", "/?show=waiting"),
     _place("home, what expires", "home", "/?show=expiring"),
-    _place("home, nothing runs", "home", "/?show=running"),
+    _place("home, what runs", "home", "/?show=running"),
     _place("account", "accounts:detail", "/account/"),
     _place("password", "accounts:password", "/account/password/"),
     _place("password refused", "accounts:password", "/account/password/", _send_nothing),
@@ -344,6 +408,12 @@ PLACES: Final = (
     _place("make a token", "tokens:new", "/account/tokens/new/", _open_everything),
     _place("make a token refused", "tokens:new", "/account/tokens/new/", _send_nothing),
     _place("token shown", "tokens:new", "/account/tokens/new/", _make_token),
+    _place("connect an application", "connecting:index", "/connect/", _open_everything),
+    _place("applications", "applications:index", "/applications/"),
+    _place("make an application", "applications:new", "/applications/new/"),
+    _place("make an application refused", "applications:new", "/applications/new/", _send_nothing),
+    _place("application", "applications:detail", "{application}"),
+    _place("application made", "applications:new", "/applications/new/", _make_application),
     _place("I have a certificate", "answers:new", "/answer/"),
     _place("I have a certificate refused", "answers:new", "/answer/", _send_nothing),
     _place("I have a certificate, a private key", "answers:new", "/answer/", _paste_key),
@@ -373,8 +443,21 @@ PLACES: Final = (
     _place("new vault", "vaults:new", "/vaults/new/"),
     _place("new vault refused", "vaults:new", "/vaults/new/", _send_nothing),
     _place("deleted vaults", "vaults:deleted", "/vaults/deleted/", _open_everything),
+    _place("host name", "hosts:change", f"{_PAYMENTS}settings/host/"),
     _place("vault settings", "vaults:settings", f"{_PAYMENTS}settings/"),
     _place("vault settings, protected", "vaults:settings", "/vaults/intranet/settings/"),
+    _place("issuers", "issuers:index", f"/vaults/{ATTIC}/issuers/"),
+    _place("issuers of the demonstration", "issuers:index", f"{_PAYMENTS}issuers/"),
+    _place("issuers, none", "issuers:index", f"/vaults/{WORKSHOP}/issuers/"),
+    _place("issuer in use", "issuers:detail", f"{_PAYMENTS}issuers/digicert/"),
+    _place("issuer tested", "issuers:detail", _ISSUER, _test_issuer),
+    _place("add an issuer", "issuers:new", _NEW_ISSUER),
+    _place("add digicert refused", "issuers:add", f"{_NEW_ISSUER}DigiCert/", _send_nothing),
+    _place("add digicert tested", "issuers:add", f"{_NEW_ISSUER}DigiCert/", _test_new_issuer),
+    _place("add acme", "issuers:add", f"{_NEW_ISSUER}ACME/", _open_everything),
+    _place("edit an issuer", "issuers:edit", f"{_ISSUER}edit/", _open_everything),
+    _place("remove an issuer", "issuers:delete", f"{_ISSUER}delete/"),
+    _place("remove an issuer in use", "issuers:delete", f"{_PAYMENTS}issuers/digicert/delete/"),
     _place("access", "members:index", f"{_PAYMENTS}access/"),
     _place("access, changing", "members:index", f"{_PAYMENTS}access/", _open_everything),
     _place("add a member", "members:add", f"{_PAYMENTS}access/add/"),
@@ -420,6 +503,18 @@ PLACES: Final = (
     _place("request completed", "operations:detail", "{completed}"),
     _place("request failed", "operations:detail", "{failed}"),
     _place("request cancelled", "operations:detail", "{cancelled}"),
+    _place("request at a CA, a record to publish", "operations:detail", "{record}"),
+    _place("request at a CA, to be approved", "operations:detail", "{approval}"),
+    _place("request at a CA, organisation validation", "operations:detail", "{organisation}"),
+    _place("request at a CA, refused", "operations:detail", "{refused}"),
+    _place("request at a CA, issued after its end", "operations:detail", "{late}"),
+    _place("request at a CA, unclear", "operations:detail", "{unclear}"),
+    _place("unclear order", "orders:decide", "{unclear}decide/"),
+    _place("unclear order refused", "orders:decide", "{unclear}decide/", _decide_nothing),
+    _place("issued after its end", "orders:late", "{late}late/"),
+    _place("version of a CA", "versions:detail", "{ordered}"),
+    _place("revoke", "versions:revoke", "{ordered}revoke/"),
+    _place("revoke refused", "versions:revoke", "{ordered}revoke/", _revoke_nothing),
     _place("bring the certificate", "operations:merge", "{waiting}merge/"),
     _place("bring the certificate refused", "operations:merge", "{waiting}merge/", _bring_html),
     _place(

@@ -26,6 +26,7 @@ FILES: Final = {
     "downloads:chain-with-root",
     "downloads:p7b",
     "imports:results",
+    "connecting:ca",
     "health",
     "openapi",
 }
@@ -34,6 +35,10 @@ ACTIONS: Final = {
     "accounts:sign-out",
     "accounts:theme",
     "tokens:revoke",
+    "applications:secret",
+    "applications:remove-secret",
+    "applications:active",
+    "applications:delete",
     "people:ring-backup",
     "people:active",
     "people:administrator",
@@ -41,6 +46,9 @@ ACTIONS: Final = {
     "vaults:purge",
     "vaults:protect",
     "vaults:delete",
+    "issuers:test",
+    "issuers:enable",
+    "issuers:disable",
     "members:change",
     "members:remove",
     "requests:field",
@@ -52,6 +60,7 @@ ACTIONS: Final = {
     "operations:cancel",
     "operations:delete",
     "operations:retry",
+    "orders:check",
     "deleted:recover",
 }
 # Its page is the form again, or the request that it made.

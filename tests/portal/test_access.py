@@ -10,12 +10,15 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from portal import access
 from portal.models import Membership, Role
 from tests.factories import actor_of, make_certificate, make_member, make_operation, make_user, make_vault
-from vault.lifecycle import importing, retiring, vaults
+from tests.vault.lifecycle.example_ca import OFFER
+from vault.lifecycle import configuring, importing, retiring, vaults
+from vault.lifecycle.configuring import Given
 from vault.models import Operation
 from vault.models.audit import SYSTEM, AuditEvent
+from vault.providers import OFFERS
 from vault.x509.found import Found
 
-OK, REFUSED, HIDDEN = 200, 403, 404
+OK, REFUSED, HIDDEN, NOT_NOW = 200, 403, 404, 409
 EVERYBODY = ("stranger", "portal administrator", "requester", "owner", "reader", "auditor", "officer", "administrator")
 
 # Which role gets what from each address of a vault that shows a page or a file; "owner" is a requester on their own.
@@ -39,6 +42,9 @@ GET = {
     "operations:csr-pem": {"owner": OK, "reader": OK, "officer": OK, "administrator": OK},
     "operations:csr-der": {"owner": OK, "reader": OK, "officer": OK, "administrator": OK},
     "operations:merge": {"owner": OK, "reader": REFUSED, "officer": OK, "administrator": OK},
+    "orders:decide": {"owner": REFUSED, "reader": REFUSED, "officer": REFUSED, "administrator": NOT_NOW},
+    "orders:late": {"owner": NOT_NOW, "reader": REFUSED, "officer": NOT_NOW, "administrator": NOT_NOW},
+    "versions:revoke": {"owner": NOT_NOW, "reader": REFUSED, "officer": NOT_NOW, "administrator": NOT_NOW},
     "requests:new": {"requester": OK, "owner": OK, "reader": REFUSED, "auditor": REFUSED, "officer": OK, "administrator": OK},
     "imports:new": {"requester": OK, "owner": OK, "reader": REFUSED, "auditor": REFUSED, "officer": OK, "administrator": OK},
     "imports:preview": {"reader": REFUSED, "auditor": REFUSED, "officer": OK},
@@ -46,14 +52,26 @@ GET = {
     "csrs:new": {"requester": OK, "owner": OK, "reader": REFUSED, "auditor": REFUSED, "officer": OK, "administrator": OK},
     "deleted:index": {"requester": OK, "owner": OK, "reader": OK, "auditor": 302, "officer": OK, "administrator": OK},
     "deleted:purge": {"owner": REFUSED, "reader": REFUSED, "officer": REFUSED, "administrator": OK},
+    "issuers:index": {"requester": REFUSED, "owner": REFUSED, "reader": OK, "auditor": REFUSED, "officer": OK, "administrator": OK},
+    "issuers:detail": {"requester": REFUSED, "owner": REFUSED, "reader": OK, "auditor": REFUSED, "officer": OK, "administrator": OK},
+    "issuers:new": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": REFUSED, "officer": REFUSED, "administrator": OK},
+    "issuers:add": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": REFUSED, "officer": REFUSED, "administrator": OK},
+    "issuers:edit": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": REFUSED, "officer": REFUSED, "administrator": OK},
+    "issuers:delete": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": REFUSED, "officer": REFUSED, "administrator": OK},
     "members:index": {"requester": OK, "owner": OK, "reader": OK, "auditor": OK, "officer": OK, "administrator": OK},
     "members:add": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": REFUSED, "officer": REFUSED, "administrator": OK},
     "audit:index": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": OK, "officer": REFUSED, "administrator": OK},
     "audit:csv": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": OK, "officer": REFUSED, "administrator": OK},
+    "hosts:change": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": REFUSED, "officer": REFUSED, "administrator": OK},
     "vaults:settings": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": REFUSED, "officer": REFUSED, "administrator": OK},
 }  # fmt: skip
 # Asked for by GET, as after signing in again, they lead back to the form.
 BACK_TO_FORM = ("csrs:check", "csrs:submit", "requests:check", "requests:submit")
+
+
+@pytest.fixture(autouse=True)
+def _offers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(OFFERS, OFFER.key, OFFER)
 
 
 class House:
@@ -75,6 +93,8 @@ class House:
         self.operation = make_operation(vault=self.vault, name="mail", by=owner)
         by = actor_of(self.people["officer"])
         self.draft = importing.keep_draft(vault=self.vault, found=Found(), by=by)  # the officer's alone
+        given = Given(provider=OFFER.key, loosely=True)
+        self.issuer = configuring.create_issuer(vault=self.vault, name="example", given=given, by=SYSTEM)
         gone = make_certificate(vault=self.vault, name="gone", by=owner)
         retiring.delete_certificate(certificate=gone, by=SYSTEM)
 
@@ -85,6 +105,8 @@ class House:
             "version": self.certificate.current_id.hex,
             "request_id": self.operation.request_id.hex,
             "draft": self.draft.id.hex,
+            "issuer": "example",
+            "provider": OFFER.key,
             "pk": Membership.objects.filter(vault=self.vault, role=Role.READER).get().pk,
         }
         wanted = arguments_of(name)

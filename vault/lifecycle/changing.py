@@ -3,21 +3,44 @@
 from django.db import transaction
 
 from vault import policies
+from vault.errors import PolicyViolation
 from vault.lifecycle import issuing, retiring
 from vault.models import Certificate, Version
 from vault.models.audit import Actor, record
-from vault.models.policy import Policy
+from vault.models.policy import LifetimeActionType, Policy
 
 
 def change_policy(*, certificate: Certificate, policy: Policy, by: Actor) -> None:
     """Let another policy rule the next version; issues nothing. Raises PolicyViolation, BadName."""
     complete = issuing.prepare(certificate.vault, policy)
+    _refuse_renewal_without_key(certificate, complete)
     before = certificate.policy.to_json()
     changed = sorted(name for name, value in complete.to_json().items() if before[name] != value)
     with transaction.atomic():
         certificate.adopt_policy(complete)
         target = f"certificates/{certificate.name}"
         record("certificates/update-policy", target, by=by, vault=certificate.vault, details={"changed": changed})
+
+
+def key_is_elsewhere(certificate: Certificate) -> bool:
+    """Whether the private key was never here, so that no new version can be made without a person's request."""
+    if certificate.current is not None:
+        return certificate.current.key_id is None
+    latest = certificate.operations.filter(deleted_at__isnull=True).order_by("-id").only("key").first()
+    return latest is not None and latest.key_is_elsewhere
+
+
+def _refuse_renewal_without_key(certificate: Certificate, policy: Policy) -> None:
+    if _renews(policy) and key_is_elsewhere(certificate):
+        raise PolicyViolation(
+            f"The private key of “{certificate}” is not in this vault, so that it cannot be renewed automatically. "
+            "Choose to have people told instead.",
+            field="lifetime_actions",
+        )
+
+
+def _renews(policy: Policy) -> bool:
+    return any(rule.action == LifetimeActionType.AUTO_RENEW for rule in policy.lifetime_actions)
 
 
 def change_tags(*, certificate: Certificate, tags: dict[str, str], by: Actor) -> None:

@@ -17,6 +17,7 @@ from vault.models import Certificate, Key, Operation, OperationStep, Vault
 from vault.models.audit import Actor, record
 from vault.models.certificate import NAME, RESERVED_NAMES
 from vault.models.policy import Policy
+from vault.providers import offer_of
 from vault.x509.requests import build_csr, describe_csr
 from vault.x509.types import PrivateKey
 from vault.x509.visible import shown
@@ -101,6 +102,9 @@ def prepare(vault: Vault, policy: Policy, *, csr: bytes = b"") -> Policy:
     named = replace(policy, issuer_name=issuers.official_name(vault, policy.issuer_name))
     complete = policies.with_defaults(named)
     policies.check(complete)
+    if complete.certificate_type and (issuer := issuers.issuer_of(vault, complete.issuer_name)):
+        offer = offer_of(issuer.provider)
+        policies.check_certificate_type(complete, offered=offer.certificate_types if offer else ())
     return complete
 
 

@@ -1,9 +1,11 @@
 """`manage.py up`: the whole portal as one program."""
 
 import argparse
+import contextlib
 import functools
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, TextIO, cast
 
@@ -30,7 +32,9 @@ class Command(BaseCommand):
         """Add the port, TLS and the demonstration."""
         parser.add_argument("--port", type=ports.port, help="port to listen on (default: 8000, with --tls 8443)")
         parser.add_argument("--tls", action="store_true", help="serve over TLS with a certificate of its own")
-        parser.add_argument("--demo", action="store_true", help="add two vaults, people and certificates to look at")
+        parser.add_argument(
+            "--demo", action="store_true", help="add two vaults, people, played CAs and certificates to look at"
+        )
 
     def handle(self, *, port: int | None, demo: bool, **options: Any) -> None:
         """Run until SIGINT or SIGTERM; end with 1 and a sentence when it cannot start."""
@@ -41,8 +45,9 @@ class Command(BaseCommand):
         try:
             with sole_use(settings.DATA_DIR):
                 ports.check_free(ports.LOOPBACK, port)
-                self._prepare(demo=demo)
-                self._supervise(port, _tls_files() if over_tls else None)
+                self._prepare()
+                with self._demonstration() if demo else contextlib.nullcontext():
+                    self._supervise(port, _tls_files() if over_tls else None)
         except (AlreadyRunning, ports.PortTaken, VaultError) as refusal:
             self.stderr.write(str(refusal))
             raise SystemExit(1) from refusal
@@ -52,15 +57,25 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stdout.write("Stopped before anything ran.")
 
-    def _prepare(self, *, demo: bool) -> None:
+    def _prepare(self) -> None:
         from portal import setup
 
         setup.prepare(cast("TextIO", self.stdout))
-        if demo:
-            from portal import demo as demonstration
-
-            demonstration.fill(cast("TextIO", self.stdout))
         connections.close_all()
+
+    @contextlib.contextmanager
+    def _demonstration(self) -> Iterator[None]:
+        """Play the demonstration's CAs in threads of this process, and let web server and worker call them."""
+        from portal import demo as demonstration
+        from portal import rehearsal
+
+        out = cast("TextIO", self.stdout)
+        settings.CA_LOOPBACK = True
+        os.environ["CHANCERY_CA_LOOPBACK"] = "1"
+        with rehearsal.playing(out) as played:
+            demonstration.fill(out, played)
+            connections.close_all()
+            yield
 
     def _supervise(self, port: int, files: tls.Files | None) -> None:
         url = f"{'https' if files else 'http'}://{ports.LOOPBACK}:{port}"

@@ -1,19 +1,23 @@
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.http import QueryDict
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from portal import usual
 from portal.forms.choices import KEYS
 from portal.forms.initial import FRESH, initial_from
 from portal.forms.policy import PolicyForm
 from portal.forms.purposes import EMAIL_PROTECTION, PURPOSES
-from tests.factories import make_vault
+from tests.factories import make_operation, make_vault
 from vault import policies
+from vault.errors import PolicyViolation
 from vault.lifecycle import issuing
-from vault.models import Vault
+from vault.models import Issuer, Operation, Vault
 from vault.models.policy import (
     CLIENT_AUTH,
     KEY_USAGES,
@@ -29,10 +33,12 @@ from vault.models.policy import (
     Policy,
     Validity,
 )
+from vault.providers import OFFERS
+from vault.providers.base import Offer
 
 RENEW, TELL = LifetimeActionType.AUTO_RENEW, LifetimeActionType.EMAIL_CONTACTS
 WWW = AlternativeNames(dns=("www.example.org",))
-PLACE = Vault(name="payments")
+PLACE = Vault(pk=1, name="payments")
 
 
 def sent(base: Policy = FRESH, **changes: Any) -> QueryDict:
@@ -349,3 +355,96 @@ def test_issuers_are_those_of_the_vault() -> None:
     form = PolicyForm(vault=make_vault())
 
     assert [name for name, _ in form.fields["issuer"].choices] == [SELF, UNKNOWN]
+
+
+# -------------------------------------------------------- a vault's own issuers
+OFFER = Offer(
+    key="Types",
+    title="Typed CA",
+    about="",
+    fields=(),
+    build=lambda _: None,
+    certificate_types=("OV-SSL", "EV-SSL"),  # type: ignore[arg-type,return-value]
+)
+
+
+@pytest.fixture
+def vault(monkeypatch: pytest.MonkeyPatch) -> Vault:
+    """A vault with an issuer that has types and one that has none."""
+    monkeypatch.setitem(OFFERS, "Types", OFFER)
+    vault = make_vault()
+    Issuer.objects.create(vault=vault, name="typed", provider="Types", secrets=b"")
+    Issuer.objects.create(vault=vault, name="plain", provider="Nobody", secrets=b"", pause=Issuer.Pause.CREDENTIALS)
+    Issuer.objects.create(vault=vault, name="off", provider="Types", secrets=b"", enabled=False)
+    return vault
+
+
+def asked(vault: Vault, base: Policy = FRESH, **answers: Any) -> PolicyForm:
+    return PolicyForm(sent(base, names="www.example.org", **answers), vault=vault, base=base)
+
+
+def test_a_vaults_own_issuers_are_cards_with_what_is_known_of_them(vault: Vault) -> None:
+    began = timezone.now() - timedelta(hours=1)
+    for minutes in (3, 4, 50):
+        operation = make_operation(vault=vault, issuer=SELF)
+        facts = {"status": "completed", "created_at": began, "ended_at": began + timedelta(minutes=minutes)}
+        Operation.objects.filter(pk=operation.pk).update(issuer=Issuer.objects.get(name="typed"), **facts)
+
+    field = PolicyForm(vault=vault).fields["issuer"]
+    cards = {value: (card.hint, card.meta) for value, card in field.choices}  # type: ignore[attr-defined]
+
+    assert list(cards) == [SELF, UNKNOWN, "plain", "typed"]
+    assert cards["typed"] == ("Typed CA", "Usually 4 min")
+    assert "paused" in cards["plain"][0]
+
+
+@pytest.mark.parametrize(
+    ("answers", "kept"),
+    [
+        ({"issuer": "typed", "certificate_type": "EV-SSL"}, "EV-SSL"),
+        ({"issuer": "typed", "certificate_type": ""}, ""),
+        ({"issuer": "plain", "certificate_type": "EV-SSL"}, ""),
+        ({"issuer": SELF, "certificate_type": "OV-SSL"}, ""),
+    ],
+)
+def test_a_type_counts_for_issuers_that_have_types(vault: Vault, answers: dict[str, str], kept: str) -> None:
+    form = asked(vault, **answers)
+
+    assert form.is_valid(), form.errors
+    assert form.policy().certificate_type == kept
+
+
+def test_a_registered_issuer_renews_automatically_and_six_months_are_usual(vault: Vault) -> None:
+    form = asked(vault, issuer="typed", validity_number="")
+
+    assert form.is_valid(), form.errors
+    assert form.policy().validity == Validity(number=6, unit="months")
+    assert form.policy().lifetime_actions == (LifetimeAction(action=RENEW, lifetime_percentage=80),)
+
+
+def test_a_type_that_nobody_offers_is_refused_and_named(vault: Vault) -> None:
+    form = asked(vault, issuer="typed", certificate_type="DV-SSL")
+    with pytest.raises(PolicyViolation, match="Choose OV-SSL or EV-SSL") as refusal:
+        issuing.prepare(vault, replace(complete(), issuer_name="typed", certificate_type="DV-SSL"))
+
+    assert "“DV-SSL” is not one of the choices" in str(form.errors["certificate_type"])
+    assert refusal.value.field == "certificate_type"
+
+
+def test_where_no_issuer_has_types_none_are_asked_for() -> None:
+    assert "certificate_type" not in form_of().fields
+    assert "off" not in str(PolicyForm(vault=PLACE)["issuer"])
+
+
+def test_where_the_key_is_elsewhere_as_usual_means_that_people_are_told(vault: Vault) -> None:
+    form = PolicyForm(sent(names="www.example.org", issuer="typed"), vault=vault, brought=True)
+
+    assert form.is_valid(), form.errors
+    assert form.policy().lifetime_actions == (LifetimeAction(action=TELL, lifetime_percentage=80),)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(1, "1 min"), (61, "2 min"), (5400, "90 min"), (5401, "2 h"), (130_000, "2 days")]
+)
+def test_usual_times_are_rounded_up(seconds: int, words: str) -> None:
+    assert usual.words(timedelta(seconds=seconds)) == words

@@ -11,8 +11,7 @@ from vault.models.policy import AlternativeNames
 
 from .test_policy import sent
 
-pytestmark = pytest.mark.no_database
-PLACE = Vault(name="payments")
+PLACE = Vault(pk=1, name="payments")
 
 
 def free(name: str) -> Certificate | None:

@@ -587,7 +587,7 @@ def test_the_pages_ask_few_questions(
 
     with django_assert_max_num_queries(3):
         client.get(url())
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         page = check(client, make_csr(key=key))
 
     assert words_of(page).count("has this very key") == 5

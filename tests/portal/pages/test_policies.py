@@ -8,10 +8,10 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from portal.models import Role, User
-from tests.factories import actor_of, make_certificate, make_member, make_operation, make_user, make_vault
+from tests.factories import actor_of, make_brought, make_certificate, make_member, make_operation, make_user, make_vault
 from tests.portal.browsing import answers_on, changed
 from vault.lifecycle import retiring
-from vault.models import AuditEvent, Certificate, Operation, Vault
+from vault.models import AuditEvent, Certificate, Issuer, Operation, Vault
 from vault.models.policy import AlternativeNames, LifetimeAction, LifetimeActionType, Validity
 
 ClientOf = Callable[[User], Client]
@@ -189,3 +189,22 @@ def test_another_issuer_brings_its_usual_renewal(certificate: Certificate, owner
     policy = Certificate.objects.get().policy
     expected = LifetimeAction(action=LifetimeActionType.EMAIL_CONTACTS, lifetime_percentage=80)
     assert policy == replace(certificate.policy, issuer_name="Unknown", lifetime_actions=(expected,))
+
+
+def test_a_certificate_whose_key_is_elsewhere_is_not_made_to_renew(owner: User, client_of: ClientOf) -> None:
+    vault = make_vault()
+    make_member(vault, Role.OFFICER, owner)
+    operation = make_brought(vault=vault, name="brought", by=owner)
+    Issuer.objects.create(vault=vault, name="public-ca", provider="Nobody", secrets=b"")
+    client, url = client_of(owner), f"/vaults/{vault}/certificates/brought/policy/"
+    answers = answers_on(client.get(url))
+
+    usual = client.post(url, changed(answers, issuer="public-ca", renewal="usual"))
+    automatic = client.post(url, changed(answers, issuer="public-ca", renewal="renew"))
+
+    policy = Certificate.objects.get(pk=operation.certificate_id).policy
+    assert usual.status_code == 303
+    assert policy.issuer_name == "public-ca"
+    assert [rule.action for rule in policy.lifetime_actions] == [LifetimeActionType.EMAIL_CONTACTS]
+    assert automatic.status_code == 422
+    assert "is not in this vault, so that it cannot be renewed automatically" in automatic.text

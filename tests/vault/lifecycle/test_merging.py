@@ -146,7 +146,7 @@ def test_what_a_person_took_is_that_certificate_and_no_other() -> None:
     with pytest.raises(NeedsConfirmation) as caught:
         merge(operation, pem(signed(operation, names=["www.example.org"])))
 
-    with pytest.raises(NeedsConfirmation, match="example.org"):
+    with pytest.raises(NeedsConfirmation, match=r"example\.org"):
         merge(operation, pem(signed(operation, names=["mail.example.net"])), confirmed=caught.value.mark)
 
     assert_still_open(operation)
