@@ -19,6 +19,7 @@ from vault.providers.base import (
     CancelResult,
     CertRequest,
     InvalidRequest,
+    Lookup,
     NotAuthorised,
     OrderNotFound,
     Outcome,
@@ -95,7 +96,8 @@ def _step(operation: Operation, provider: Provider) -> Outcome | None:
     if operation.step == Operation.Step.SUBMITTING and not operation.order_number:
         return _find(operation, provider)
     request, ref = orders.request_of(operation, complete=False), orders.ref_of(operation)
-    if operation.cancellation_requested and _may_ask_to_cancel(operation):
+    # A number that a person gave may be another's order: nothing is withdrawn before a certificate proves it.
+    if operation.cancellation_requested and not operation.number_given and _may_ask_to_cancel(operation):
         ended = _cancel(operation, provider, request, ref)
         if ended is not None:
             return ended
@@ -108,10 +110,10 @@ def _send(operation: Operation, provider: Provider) -> Outcome | None:
     request = orders.request_of(operation)
     doubts = provider.validate(request)
     if looking.must_look_first(operation, provider):
-        lookup = looking.look(operation, provider, request)
+        lookup = _look_first(operation, provider, request)
         if lookup.found:
             return _adopt(operation, provider, request, lookup.found)
-        if not lookup.complete:
+        if not lookup.complete and not operation.is_sent_on_a_word:
             _look_again(operation, provider)
             return None
     if operation.submitted_at is None:
@@ -119,6 +121,16 @@ def _send(operation: Operation, provider: Provider) -> Outcome | None:
             operation.note(doubt)
     operation.begin_submitting()
     return provider.submit(request, _saver(operation))
+
+
+def _look_first(operation: Operation, provider: Provider, request: CertRequest) -> Lookup:
+    """Look for an order before sending. Where a person has said that there is none, a failing search stops nothing."""
+    try:
+        return looking.look(operation, provider, request)
+    except Transient:
+        if operation.is_sent_on_a_word:
+            return Lookup(complete=False)
+        raise
 
 
 def _find(operation: Operation, provider: Provider) -> Outcome | None:
@@ -252,7 +264,7 @@ def _slowed(operation: Operation, error: RateLimited) -> None:
 
 
 def _later(operation: Operation, provider: Provider, error: ProviderError) -> None:
-    lost = operation.step == Operation.Step.SUBMITTING and not operation.order_number and not operation.sent_now
+    lost = not operation.order_number and not operation.sent_now
     if lost and looking.is_a_persons_turn(operation, provider) and Can.FIND_ORDERS in provider.can:
         return looking.ask_a_person(operation, provider)
     return _put_off(operation, _quote(error), _in(error.retry_after or pacing.retry_delay(operation.attempts)))

@@ -101,14 +101,19 @@ def provider_of(issuer: Issuer) -> Provider:
 
     Raises:
         RingError: the credentials do not open.
-        NotAllowedNow: this portal has no adapter of that name, or the issuer lacks a value that it needs.
+        NotAllowedNow: the issuer is gone, or lacks a value that it needs, or this portal has no adapter of that name.
     """
     key = (os.getpid(), issuer.pk.hex, issuer.revision)
     with _guard:
         if key in _adapters:
             _adapters.move_to_end(key)
             return _adapters[key]
-    adapter = build(issuer, open_secrets(issuer))
+    # Values and credentials of one moment: those of before an edit must not meet those of after it.
+    whole = Issuer.objects.select_related("vault").filter(pk=issuer.pk).first()
+    if whole is None:
+        raise NotAllowedNow(f"The issuer “{issuer}” has been removed.")
+    key = (*key[:2], whole.revision)
+    adapter = build(whole, open_secrets(whole))
     with _guard:
         for old in [known for known in _adapters if known[:2] == key[:2]]:
             del _adapters[old]

@@ -21,6 +21,8 @@ def keep(operation: Operation, issued: Issued) -> bool:
 
     Raises UnreadableFile.
     """
+    if certificates.facts(issued.leaf).spki_sha256 != operation.spki_sha256:
+        return False  # the order number was a person's word, and not right
     chain = chaining.complete_chain(operation.vault, issued.leaf, issued.chain).chain
     text = "".join(certificates.pem(der) for der in (issued.leaf, *chain.certificates))
     with transaction.atomic():
@@ -83,7 +85,7 @@ def revoke_late(
             _record("certificates/revoke-late", operation, by, result="failed", words=str(error)[:500])
         raise
     with transaction.atomic():
-        _settle(operation, Operation.LateSettled.REVOKED)
+        _settle_revoked(operation, result, reason)
         waits = result is RevokeResult.REQUESTED
         told = "Revocation asked for; the CA has to approve it" if waits else "Revoked"
         operation.note(f"{told} ({by.name})")
@@ -114,6 +116,18 @@ def _settle(operation: Operation, how: Operation.LateSettled) -> None:
         operation.settle_late(how)
     except OperationClosed:
         raise _decided() from None
+
+
+def _settle_revoked(operation: Operation, result: RevokeResult, reason: RevocationReason) -> None:
+    """The CA has said yes, which counts even when someone adopted the certificate meanwhile."""
+    try:
+        operation.settle_late(Operation.LateSettled.REVOKED)
+    except OperationClosed:
+        operation.refresh_from_db(fields=["version", "late_settled"])
+        if operation.version is not None:
+            done = result is not RevokeResult.REQUESTED
+            state = Version.Revocation.REVOKED if done else Version.Revocation.REQUESTED
+            operation.version.note_revocation(state, reason=int(reason))
 
 
 def _decided() -> NotAllowedNow:

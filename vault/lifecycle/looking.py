@@ -43,11 +43,8 @@ def look(operation: Operation, provider: Provider, request: CertRequest) -> Look
 
     A search that is refused proves nothing. Raises Transient, NotAuthorised.
     """
-    since = (operation.submitted_at or operation.created_at) - LOOK_BACK
-    if operation.step == Operation.Step.READY:
-        since = operation.created_at - LOOK_BACK
     try:
-        lookup = provider.find(request, since)
+        lookup = provider.find(request, operation.created_at - LOOK_BACK)
     except (Rejected, InvalidRequest, OrderNotFound, OutcomeUnknown):
         return Lookup(complete=False)
     if not lookup.found:
@@ -57,18 +54,18 @@ def look(operation: Operation, provider: Provider, request: CertRequest) -> Look
 
 def is_proof(operation: Operation, provider: Provider, lookup: Lookup) -> bool:
     """Whether an empty search proves that nothing was ordered: it saw everything, and late enough."""
-    if lookup.found or not lookup.complete:
+    if lookup.found or not lookup.complete or (_was_steered(operation) and Can.REPEATABLE not in provider.can):
         return False
     sent_at = operation.submitted_at or operation.created_at
     return Can.REPEATABLE in provider.can or timezone.now() - sent_at > SETTLE
 
 
 def is_a_persons_turn(operation: Operation, provider: Provider) -> bool:
-    """Whether searching on makes no sense: the CA cannot be searched, or has been for a day."""
+    """Whether searching on makes no sense: the CA cannot be searched, has been for a day, or is another one now."""
     if Can.REPEATABLE in provider.can:
         return False
-    sent_at = operation.submitted_at or operation.created_at
-    return Can.FIND_ORDERS not in provider.can or timezone.now() - sent_at > ASK_A_PERSON
+    waited = timezone.now() - (operation.submitted_at or operation.created_at)
+    return Can.FIND_ORDERS not in provider.can or waited > (SETTLE if _was_steered(operation) else ASK_A_PERSON)
 
 
 def ask_a_person(operation: Operation, provider: Provider, found: Sequence[Ref] = ()) -> None:
@@ -99,6 +96,12 @@ def tell_undecided(operation: Operation, sentence: str, candidates: list[dict[st
             }
             target = f"certificates/{operation.certificate.name}"
             record("orders/unclear", target, by=SYSTEM, vault=operation.vault, result="alarm", details=details)
+
+
+def _was_steered(operation: Operation) -> bool:
+    """Whether the issuer was edited after the order was sent: what is searched may be another account or CA."""
+    steered_at = operation.issuer.steered_at if operation.issuer else None
+    return steered_at is not None and operation.submitted_at is not None and steered_at >= operation.submitted_at
 
 
 def _unclaimed(operation: Operation, found: Sequence[Ref]) -> tuple[Ref, ...]:

@@ -58,6 +58,8 @@ class Issuer(models.Model):
     pause = models.CharField(max_length=12, choices=Pause, blank=True, default=Pause.NONE)
     paused_until = models.DateTimeField(null=True)
     pause_words = models.TextField(blank=True)
+    # When it last began to speak to another account or server, or with other credentials.
+    steered_at = models.DateTimeField(null=True)
     # How often in a row the CA asked us to slow down.
     slowed = models.PositiveSmallIntegerField(default=0)
     # When the administrators were told that the credentials are refused.

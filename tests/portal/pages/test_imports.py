@@ -438,7 +438,7 @@ def test_a_preview_asks_the_database_few_questions(browser: Client, vault: Vault
     with CaptureQueriesContext(connection) as asked:
         browser.get(address)
 
-    assert len(asked) == SIGNED_IN + 5
+    assert len(asked) == SIGNED_IN + 6
 
 
 # ------------------------------------------------------------- the end of it

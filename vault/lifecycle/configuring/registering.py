@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from vault.errors import NameTaken, NotAllowedNow, TooMany
 from vault.lifecycle import issuers
@@ -68,6 +69,8 @@ def edit_issuer(*, issuer: Issuer, given: Given, enabled: bool | None = None, re
         **_addresses(checked.config),
         **({} if enabled is None else {"enabled": enabled}),
     }
+    if is_another or details["changed"] or details["credentials"]:
+        changes["steered_at"] = timezone.now()
     with transaction.atomic():
         if is_another and open_operations(issuer).exists():
             raise NotAllowedNow(f"“{issuer}” has open orders at {issuer.provider}. Make another issuer instead.")

@@ -98,6 +98,8 @@ class Operation(models.Model):
     cancel_asked_at = models.DateTimeField(null=True)
     # Whether the order number is a person's word that no certificate has proved yet.
     number_given = models.BooleanField(default=False)
+    # When a person last said that nothing was ordered.
+    ruled_out_at = models.DateTimeField(null=True)
     # Since when only a person can say whether the CA has an order, and orders that might be it.
     unclear_at = models.DateTimeField(null=True)
     candidates = models.JSONField(default=list)
@@ -205,6 +207,12 @@ class Operation(models.Model):
         """Whether the request was brought, so that its private key was never here."""
         return self.key_id is None
 
+    @property
+    def is_sent_on_a_word(self) -> bool:
+        """Whether a person has said that the CA has no order, and it was not sent since."""
+        word = self.ruled_out_at
+        return word is not None and (self.submitted_at is None or self.submitted_at < word)
+
     def is_news(self, detail: str, *, ref: dict[str, Any], tasks: list[Any]) -> bool:
         """Whether an answer of the CA says something that the one before did not."""
         if self.step != self.Step.ORDERED or detail != self.detail or tasks != self.tasks:
@@ -231,6 +239,9 @@ class Operation(models.Model):
             if is_news:
                 without = Operation.objects.filter(pk=self.pk, order_number="")
                 without.update(provider_ref=ref, order_number=number, changes=F("changes") + 1)
+                # What a person was asked about has answered itself.
+                asked = Operation.objects.unclear().filter(pk=self.pk, order_number=number)
+                asked.update(unclear_at=None, next_step_at=timezone.now(), changes=F("changes") + 1)
             raise
         if is_news:
             self.note(f"The CA has the order; its number is {number}", kind=OperationStep.Kind.SENT)
@@ -370,7 +381,13 @@ class Operation(models.Model):
         """Send it once more on a person's word that nothing was ordered; `candidates` are no orders of ours then."""
         moment = timezone.now()
         self._change(
-            self._undecided(), step=self.Step.READY, detail="", unclear_at=None, attempts=0, next_step_at=moment
+            self._undecided(),
+            step=self.Step.READY,
+            detail="",
+            unclear_at=None,
+            ruled_out_at=moment,
+            attempts=0,
+            next_step_at=moment,
         )
 
     def claim_watch(self, again_at: datetime | None) -> bool:
