@@ -16,7 +16,7 @@ from vault.keys.sealing import Purpose, seal, unseal
 from vault.models import Challenge, Issuer, Operation, Vault
 from vault.models.policy import SELF, UNKNOWN
 from vault.providers import offer_of
-from vault.providers.base import AddressRules, Administrator, Provider, Setup
+from vault.providers.base import AddressRules, Administrator, Provider, Rejected, Setup
 from vault.providers.self_signed import SelfSigned
 from vault.providers.unknown import WAITING, Unknown
 from vault.providers.values import lacking
@@ -189,7 +189,10 @@ class _Board:
 
     def put_up(self, token: str, key_authorization: str) -> None:
         answer = {"issuer": self.issuer, "key_authorization": key_authorization}
-        Challenge.objects.update_or_create(token=token, defaults=answer)
+        _, is_new = Challenge.objects.get_or_create(token=token, defaults=answer)
+        mine = Challenge.objects.filter(token=token, issuer=self.issuer)
+        if not is_new and not mine.update(key_authorization=key_authorization):
+            raise Rejected("The CA gave a token that another issuer answers for. Request the certificate again.")
 
     def take_down(self, token: str) -> None:
         Challenge.objects.filter(token=token, issuer=self.issuer).delete()

@@ -53,7 +53,8 @@ class FormField:
 
     A `secret` one is sealed and never shown again. `choices` are pairs of value and label; a `dynamic` field's come
     from `Provider.choices` when the CA answers, and free text is taken when not. `only_when` names another field and
-    the value it must have for this one to be asked for. `more` are those that few people need.
+    the value it must have for this one to be asked for. `more` are those that few people need. What `steers` decides
+    where credentials go or whom is trusted with them, as every address does: they are asked for again when it changes.
     """
 
     name: str
@@ -67,6 +68,7 @@ class FormField:
     dynamic: bool = False
     only_when: tuple[str, str] | None = None
     more: bool = False
+    steers: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,11 +44,11 @@ def completed(offer: Offer, config: Mapping[str, str]) -> dict[str, str]:
     return {field.name: config.get(field.name, field.default) for field in fields if not is_secret(field)}
 
 
-def addresses(offer: Offer, config: Mapping[str, str]) -> frozenset[tuple[str, str]]:
-    """Where an issuer with these values sends its credentials: names and values of its addresses."""
+def steering(offer: Offer, config: Mapping[str, str]) -> dict[str, str]:
+    """Where an issuer with these values sends its credentials and whom it trusts with them, by the names of fields."""
     values = completed(offer, config)
-    kinds = {field.name: field.kind for field in offer.fields}
-    return frozenset((name, value) for name, value in values.items() if kinds[name] is FieldKind.ADDRESS)
+    names = {field.name for field in offer.fields if field.steers or field.kind is FieldKind.ADDRESS}
+    return {name: value for name, value in values.items() if name in names}
 
 
 def problems(

@@ -14,10 +14,10 @@ from tests.vault.lifecycle.example_ca import CANARY, DIRECTORY, KEY, OFFER, ORGA
 from vault.errors import BadName, BadParameter, NameTaken, NotAllowedNow, TooMany
 from vault.lifecycle import configuring, issuers, pausing
 from vault.lifecycle.configuring import BadValues, Given, registering, testing
-from vault.models import AuditEvent, Certificate, Issuer, Operation, Vault
+from vault.models import AuditEvent, Certificate, Challenge, Issuer, Operation, Vault
 from vault.models.audit import Actor
 from vault.providers import OFFERS
-from vault.providers.base import Administrator, NotAuthorised
+from vault.providers.base import Administrator, NotAuthorised, Rejected
 
 BY = Actor(name="adele", right="certificates/setissuers")
 ADA = Administrator(first_name="Ada", last_name="Lind", email="ada@example.org", phone="+46 1")
@@ -231,6 +231,91 @@ def test_stored_credentials_never_go_to_another_address(vault: Vault, config: di
     both = {"password": "n3w", "client_key": "-----BEGIN NEW KEY-----"}
     configuring.edit_issuer(issuer=issuer, given=given(config=config, secrets=both), by=BY)
     assert issuers.open_secrets(Issuer.objects.get()) == both
+
+
+_PEM = "-----BEGIN CERTIFICATE-----"
+_ACME = {
+    "directory": "other",
+    "address": "https://acme.example.org/directory",
+    "terms": "yes",
+    "method": "dns-01",
+    "dns_server": "192.0.2.1",
+    "tsig_name": "portal",
+}
+_GLOBALSIGN = {"platform": "atlas", "account_id": "1", "client_certificate": _PEM, "ca_bundle": _PEM}
+_BASES = {
+    "ACME": (_ACME, {"password": "a", "tsig_secret": "b"}),
+    "GlobalSign": (_GLOBALSIGN, {"password": "a", "client_key": _PEM}),
+    "DigiCert": ({"organisation_id": "1"}, {"password": "a"}),
+    "WoSign": ({}, {"password": "a"}),
+}
+
+
+def of_a_ca(provider: str, changes: dict[str, str], *, typed: bool = False) -> Given:
+    config, secrets = _BASES[provider]
+    return Given(
+        provider=provider, config={**config, **changes}, secrets=secrets if typed else {}, administrators=[ADA]
+    )
+
+
+@pytest.mark.parametrize(
+    ("provider", "changes"),
+    [
+        ("ACME", {"directory": "https://acme.zerossl.com/v2/DV90"}),
+        ("ACME", {"address": "https://elsewhere.example.org"}),
+        ("ACME", {"dns_server": "192.0.2.2"}),
+        ("ACME", {"dns_port": "54"}),
+        ("ACME", {"tsig_algorithm": "hmac-sha512"}),
+        ("ACME", {"trust": _PEM}),
+        ("ACME", {"method": "http-01"}),
+        ("GlobalSign", {"platform": "mssl", "organisation_id": "1"}),
+        ("GlobalSign", {"atlas_address": "https://elsewhere.example.org"}),
+        ("GlobalSign", {"ca_bundle": f"{_PEM}\n"}),
+        ("GlobalSign", {"ca_bundle": ""}),
+        ("DigiCert", {"address": "https://elsewhere.example.org"}),
+        ("WoSign", {"address": "https://elsewhere.example.org"}),
+    ],
+)
+def test_what_steers_credentials_has_them_asked_for_again(vault: Vault, provider: str, changes: dict[str, str]) -> None:
+    first = of_a_ca(provider, {}, typed=True)
+    issuer = configuring.create_issuer(vault=vault, name="ca", given=first, by=BY)
+
+    with pytest.raises(BadValues) as refusal:
+        configuring.edit_issuer(issuer=issuer, given=of_a_ca(provider, changes), by=BY)
+
+    assert "password" in refusal.value.problems
+    assert all("Give it again" in words for words in refusal.value.problems.values())
+    assert Issuer.objects.get().config == issuer.config
+    configuring.edit_issuer(issuer=issuer, given=of_a_ca(provider, changes, typed=True), by=BY)
+
+
+@pytest.mark.parametrize(
+    ("provider", "changes"),
+    [
+        ("ACME", {"contacts": "ada@example.org", "profile": "short", "dns_port": "53"}),
+        ("GlobalSign", {"account_id": "2"}),
+        ("DigiCert", {"organisation_id": "2", "container_id": "3"}),
+        ("WoSign", {"organisation": "Example AB"}),
+    ],
+)
+def test_what_steers_nothing_lets_credentials_stay(vault: Vault, provider: str, changes: dict[str, str]) -> None:
+    first = of_a_ca(provider, {}, typed=True)
+    issuer = configuring.create_issuer(vault=vault, name="ca", given=first, by=BY)
+
+    configuring.edit_issuer(issuer=issuer, given=of_a_ca(provider, changes), by=BY)
+
+    assert issuers.open_secrets(Issuer.objects.get()) == _BASES[provider][1]
+
+
+def test_a_token_that_another_issuer_answers_for_stays_its_own(vault: Vault) -> None:
+    first, second = (issuers._Board(make(vault, name)) for name in ("first", "second"))
+    first.put_up("token", "token.before")
+    first.put_up("token", "token.first")
+
+    with pytest.raises(Rejected, match="another issuer answers for"):
+        second.put_up("token", "token.second")
+
+    assert Challenge.objects.get().key_authorization == "token.first"
 
 
 def test_who_edits_what_someone_else_has_changed_is_told(vault: Vault) -> None:

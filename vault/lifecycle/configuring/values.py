@@ -13,7 +13,7 @@ from vault.models import Issuer
 from vault.models.certificate import NAME
 from vault.models.policy import SELF, UNKNOWN
 from vault.providers import offer_of, values
-from vault.providers.base import AddressRules, Administrator, Offer
+from vault.providers.base import AddressRules, Administrator, FieldKind, FormField, Offer
 from vault.x509.namechecks import email_address
 from vault.x509.visible import is_plain, shown
 
@@ -82,8 +82,8 @@ def stored_secrets(issuer: Issuer) -> frozenset[str]:
 def check_given(given: Given, issuer: Issuer | None = None) -> Checked:
     """Put together what is given and what `issuer` has already; the whole is what would be stored.
 
-    Stored credentials stay only while they go where they went before: whoever may set an address could otherwise read
-    them there.
+    Stored credentials stay only while they go where they went before, to whom they went: whoever may set an address
+    could otherwise read them there.
 
     Raises:
         BadValues: something is not valid, is missing, or has to be typed again.
@@ -116,13 +116,23 @@ def _again(names: set[str], offer: Offer, config: Mapping[str, str], issuer: Iss
     if issuer is None or not names:
         return {}
     labels = {one.name: one.label for one in offer.fields}
-    same = issuer.provider == offer.key and values.addresses(offer, config) <= values.addresses(offer, issuer.config)
-    where = "the new address" if issuer.provider == offer.key else offer.title
+    if issuer.provider != offer.key:
+        why = f"would be sent to {offer.title}"
+    elif moved := _moved(offer, config, issuer.config):
+        is_address = any(one.kind is FieldKind.ADDRESS for one in moved)
+        why = "would be sent to the new address" if is_address else f"was given before “{moved[0].label}” was changed"
+    else:
+        return {}
     return {
-        name: f"“{labels[name]}” would be sent to {where}. Give it again: what is stored stays with what it was for."
+        name: f"“{labels[name]}” {why}. Give it again: what is stored stays with what it was for."
         for name in sorted(names)
-        if not same
     }
+
+
+def _moved(offer: Offer, config: Mapping[str, str], before: Mapping[str, str]) -> list[FormField]:
+    """The fields that steer credentials and were added, removed or changed."""
+    old, new = values.steering(offer, before), values.steering(offer, config)
+    return [one for one in offer.fields if old.get(one.name) != new.get(one.name)]
 
 
 def _check_unknown(given: Given, issuer: Issuer | None, stored: Mapping[str, str]) -> Checked:

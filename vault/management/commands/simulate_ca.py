@@ -1,5 +1,6 @@
 """`manage.py simulate_ca NAME [--port N] [--script FILE]`."""
 
+import signal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -35,6 +36,9 @@ class Command(BaseCommand):
         for line in introduction(simulator):
             self.stdout.write(line)
         self.stdout.flush()
+        # A shell that starts it in the background has Ctrl-C ignored.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         simulator.serve_forever()
 
 

@@ -33,13 +33,19 @@ OFFER: Final = Offer(
     build=adapter.build,
     fields=(
         FormField(
-            name="directory", label="CA", kind=FieldKind.CHOICE, choices=_DIRECTORIES, default=_DIRECTORIES[0][0]
+            name="directory",
+            label="CA",
+            kind=FieldKind.CHOICE,
+            choices=_DIRECTORIES,
+            default=_DIRECTORIES[0][0],
+            steers=True,
         ),
         FormField(
             name="address",
             label="Directory address",
             kind=FieldKind.ADDRESS,
             only_when=("directory", OTHER),
+            steers=True,
             help="The address of the ACME directory, as the CA gives it.",
         ),
         FormField(
@@ -82,8 +88,9 @@ OFFER: Final = Offer(
             label="Name server that takes updates",
             only_when=_WRITES,
             help="A host name or an address.",
+            steers=True,
         ),
-        FormField(name="dns_port", label="Its port", default="53", required=False, only_when=_WRITES),
+        FormField(name="dns_port", label="Its port", default="53", required=False, only_when=_WRITES, steers=True),
         FormField(
             name="dns_zone",
             label="Zone",
@@ -99,6 +106,7 @@ OFFER: Final = Offer(
             choices=tuple((one, one) for one in ALGORITHMS),
             default=ALGORITHMS[0],
             only_when=_WRITES,
+            steers=True,
         ),
         FormField(
             name="tsig_secret",
@@ -140,6 +148,7 @@ OFFER: Final = Offer(
             required=False,
             more=True,
             help="For a private CA: what its own server's certificate is signed by, as PEM.",
+            steers=True,
         ),
     ),
 )

@@ -83,6 +83,7 @@ FIELDS = (
         default=US_ADDRESS,
         help=f"Accounts on the EU platform use {EU_ADDRESS}.",
         more=True,
+        steers=True,
     ),
     FormField(
         name="container_id",

@@ -31,6 +31,7 @@ FIELDS = (
         default=MSSL,
         help="Two systems with separate contracts. A GCC user name means Managed SSL; an API key with a client "
         "certificate means Atlas.",
+        steers=True,
     ),
     FormField(
         name="account_id",
@@ -104,6 +105,7 @@ FIELDS = (
         only_when=_FOR_MSSL,
         help=f"The test system is {MSSL_TEST_ADDRESS}; it needs an account of its own.",
         more=True,
+        steers=True,
     ),
     FormField(
         name="date_format",
@@ -138,6 +140,7 @@ FIELDS = (
         kind=FieldKind.ADDRESS,
         default=ATLAS_ADDRESS,
         only_when=_FOR_ATLAS,
+        steers=True,
     ),
     FormField(
         name="client_certificate",
@@ -162,6 +165,7 @@ FIELDS = (
         only_when=_FOR_ATLAS,
         help="Empty: those of the system. Otherwise only these, in PEM.",
         more=True,
+        steers=True,
     ),
 )
 

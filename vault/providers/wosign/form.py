@@ -55,6 +55,7 @@ FIELDS = (
         default=ADDRESS,
         help="From your contract.",
         more=True,
+        steers=True,
     ),
     FormField(
         name="account_id",
