@@ -17,21 +17,21 @@ _SCOPE: Final = re.compile(r"https://([0-9a-z.-]{1,253})(?::\d{1,5})?/{1,2}\.def
 
 
 class Validator(OAuth2Validator):  # type: ignore[misc]
-    """Judges one request from `address`; made anew for each.
+    """Judges one request from `address` in which `client_id` signs in; made anew for each.
 
+    The library looks for an id by Basic, then in the form: only the one that is counted and audited is known here.
     An application has two secrets, rows of our own, where the library has one column.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, client_id: str) -> None:
         super().__init__()
-        self._address, self._client_id = address, ""
+        self._address, self._client_id = address, client_id
         self._secret: ApplicationSecret | None = None
 
-    def _load_application(self, client_id: str, request: Any) -> Application | None:
-        if "\x00" in client_id:  # which PostgreSQL cannot be asked for
+    def _load_application(self, client_id: str | None, request: Any) -> Application | None:
+        if client_id != self._client_id or "\x00" in client_id:  # which PostgreSQL cannot be asked for
             return None
         found: Application | None = super()._load_application(client_id, request)
-        self._client_id = client_id if found else ""
         return found
 
     def _check_secret(self, provided_secret: str, stored_secret: str) -> bool:

@@ -44,6 +44,12 @@ _IN_WORDS: Final = {
 }
 
 
+# RFC 6749 §2.3: one way of authentication in each request. Two would be two tries for the price of one.
+_TWICE: Final = "The application signs in by Basic and in the form at once. Send its id and secret in one of them."
+# Nothing may be counted for this, nor for what is taken along with it.
+_NEVER: Final = ("sign-ins/never", 0)
+
+
 class _Core(OAuthLibCore):  # type: ignore[misc]
     """The library, deaf to the address: clients for JavaScript put an id for tracing there, which oauthlib refuses."""
 
@@ -109,13 +115,17 @@ def token(request: HttpRequest, tenant: str) -> HttpResponse:
         raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "invalid_request", "Use POST.")
     if request.content_type != _FORM:
         raise Refusal(HTTPStatus.BAD_REQUEST, "invalid_request", _IN_WORDS["invalid_request"])
-    address, client_id = client_address(request), _client_id(request)
-    _count(address, client_id)
-    validator = Validator(address)
+    address, by_basic, by_form = client_address(request), _by_basic(request), _by_form(request)
+    named = sorted({by_basic, by_form} - {""})
+    _count(address, named)
+    if by_basic and (len(named) > 1 or request.POST.get("client_secret")):
+        _note_refused(address, named)
+        raise Refusal(HTTPStatus.BAD_REQUEST, "invalid_request", _TWICE)
+    validator = Validator(address, by_basic or by_form)
     server = BackendApplicationServer(validator, token_expires_in=oauth2_settings.ACCESS_TOKEN_EXPIRE_SECONDS)
     _, sent, body, status = _Core(server).create_token_response(request)
-    if status == HTTPStatus.UNAUTHORIZED:
-        applications.note_refused(client_id=client_id, address=address)
+    if status != HTTPStatus.OK:
+        _note_refused(address, named)
     return JsonResponse(_in_words(json.loads(body)), status=status, headers=_kept(sent))
 
 
@@ -131,27 +141,49 @@ def _require_tenant(given: str) -> None:
         raise Refusal(HTTPStatus.BAD_REQUEST, "invalid_tenant", message)
 
 
-def _client_id(request: HttpRequest) -> str:
-    """The client id as sent, in the body or by Basic; at most 255 characters of it."""
-    sent = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")[2]
+def _by_basic(request: HttpRequest) -> str:
+    """The client id that came by Basic (RFC 6749 §2.3.1), or ""; at most 255 characters of it."""
+    scheme, _, sent = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "basic":
+        return ""
     try:
-        by_basic = unquote_plus(base64.b64decode(sent).decode().partition(":")[0])
+        return unquote_plus(base64.b64decode(sent).decode().partition(":")[0])[:255]
     except (binascii.Error, ValueError):
-        by_basic = ""
-    given: str = by_basic or request.POST.get("client_id", "")
+        return ""
+
+
+def _by_form(request: HttpRequest) -> str:
+    given: str = request.POST.get("client_id", "")
     return given[:255]
 
 
-def _count(address: str, client_id: str) -> None:
-    limits = [
-        (f"sign-ins/address/{address}", settings.SIGN_INS_PER_ADDRESS),
-        (f"sign-ins/application/{client_id}", settings.SIGN_INS_PER_APPLICATION),
-    ]
-    full, seconds = rates.shared().take(limits, window=WINDOW)
+def _count(address: str, named: list[str]) -> None:
+    """Count a try from this address; refuse it, too, where an application has failed there too often."""
+    failures = [_failures(address, client_id) for client_id in named]
+    full, seconds = rates.shared().take([*failures, _NEVER], window=WINDOW)
+    if full is not None and full < len(failures):
+        limit = settings.SIGN_INS_PER_APPLICATION
+        raise _too_many(f"This application has failed to sign in from here {limit} times", seconds)
+    limit = settings.SIGN_INS_PER_ADDRESS
+    full, seconds = rates.shared().take([(f"sign-ins/address/{address}", limit)], window=WINDOW)
     if full is not None:
-        of = ("address", "application")[full]
-        message = f"This {of} has signed in {limits[full][1]} times in {WINDOW} seconds. Try again in {seconds} s."
-        raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "temporarily_unavailable", message, wait=seconds)
+        raise _too_many(f"This address has signed in {limit} times", seconds)
+
+
+def _failures(address: str, client_id: str) -> tuple[str, int]:
+    """What is counted of an application: by address, so that a stranger elsewhere cannot lock it out."""
+    return f"sign-ins/failures/{address}/{client_id}", settings.SIGN_INS_PER_APPLICATION
+
+
+def _note_refused(address: str, named: list[str]) -> None:
+    for client_id in named:
+        rates.shared().take([_failures(address, client_id)], window=WINDOW)
+        applications.note_refused(client_id=client_id, address=address)
+
+
+def _too_many(what: str, seconds: int) -> Refusal:
+    message = f"{what} in {WINDOW} seconds. Try again in {seconds} s."
+    return Refusal(HTTPStatus.TOO_MANY_REQUESTS, "temporarily_unavailable", message, wait=seconds)
 
 
 def _in_words(body: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from portal import applications, memberships
-from portal.models import Application, ApplicationSecret, Role, Token
+from portal.models import Application, ApplicationSecret, Role, Token, User
 from tests.factories import make_user, make_vault
 from tests.portal.api.client import ApiClient, error_of
 from vault.models import AuditEvent, Vault
@@ -29,6 +29,10 @@ def make_application(name: str = "web-frontend", *vaults: Vault, role: Role = Ro
 def form(application: Application, secret: str, **changes: str) -> dict[str, str]:
     facts = {"client_id": application.client_id, "client_secret": secret, "scope": SCOPE}
     return {"grant_type": "client_credentials", **facts, **changes}
+
+
+def basic(client_id: str, secret: str) -> str:
+    return f"Basic {base64.b64encode(f'{client_id}:{secret}'.encode()).decode()}"
 
 
 def token_of(login, application: Application, secret: str) -> str:
@@ -124,11 +128,12 @@ def test_what_stands_in_the_address_is_not_read(login) -> None:
 
 def test_the_secret_may_come_by_basic(login) -> None:
     application, secret = make_application()
-    basic = base64.b64encode(f"{application.client_id}:{secret}".encode()).decode()
+    alone = {"grant_type": "client_credentials"}
 
-    answer = login("POST", form={"grant_type": "client_credentials"}, HTTP_AUTHORIZATION=f"Basic {basic}")
+    for facts in (alone, {**alone, "client_id": application.client_id}):
+        answer = login("POST", form=facts, HTTP_AUTHORIZATION=basic(application.client_id, secret))
 
-    assert answer.status_code == 200
+        assert answer.status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -172,6 +177,10 @@ def test_other_scopes_are_refused(login, scope: str) -> None:
 
 
 # ---------------------------------------------------------------------- refusals
+def sign_ins() -> list[tuple[str, str]]:
+    return list(AuditEvent.objects.filter(action="applications/sign-in").values_list("actor", "result").order_by("pk"))
+
+
 def wrong_secret(application: Application, secret: str) -> dict[str, str]:
     return form(application, applications.tokens.make_secret())
 
@@ -226,7 +235,73 @@ def test_a_refused_sign_in_is_in_the_trail_where_the_application_exists(login) -
     login("POST", form=wrong_secret(application, secret))
     login("POST", form=unknown_id(application, secret))
 
-    assert [event.result for event in AuditEvent.objects.filter(action="applications/sign-in")] == ["refused"]
+    assert sign_ins() == [("web-frontend", "refused")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"), [({"scope": "openid"}, 400), ({"grant_type": "password"}, 400), ({"client_secret": ""}, 401)]
+)
+def test_every_refusal_is_one_event(login, changes: dict[str, str], status: int) -> None:
+    application, secret = make_application()
+
+    assert login("POST", form=form(application, secret, **changes)).status_code == status
+
+    assert sign_ins() == [("web-frontend", "refused")]
+
+
+def test_a_wrong_secret_by_basic_is_one_event(login) -> None:
+    application, secret = make_application()
+    header = basic(application.client_id, wrong_secret(application, secret)["client_secret"])
+
+    for facts in ({}, {"client_id": application.client_id}):
+        answer = login("POST", form={"grant_type": "client_credentials", **facts}, HTTP_AUTHORIZATION=header)
+
+        assert answer.status_code == 401
+    assert sign_ins() == [("web-frontend", "refused")] * 2
+
+
+def test_nobody_is_refused_as_someone_is(login) -> None:
+    for header in ("", "Basic ", "Basic !", basic("", "x"), "Bearer x"):
+        answer = login("POST", form={"grant_type": "client_credentials"}, HTTP_AUTHORIZATION=header)
+
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert not sign_ins()
+
+
+def test_two_ids_in_one_request_are_refused_and_noted(login) -> None:
+    application, secret = make_application()
+    another, its_secret = make_application("another")
+
+    for decoy in ("6f4f3f4e-0000-4000-8000-000000000000", another.client_id):
+        header = basic(decoy, its_secret)
+        answer = login("POST", form=form(application, secret), HTTP_AUTHORIZATION=header)
+
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+        assert "at once" in answer.json()["error_description"]
+    assert not Token.objects.exists()
+    assert sorted(sign_ins()) == [("another", "refused"), *[("web-frontend", "refused")] * 2]
+
+
+def test_two_secrets_in_one_request_are_refused(login) -> None:
+    application, secret = make_application()
+    header = basic(application.client_id, wrong_secret(application, secret)["client_secret"])
+
+    answer = login("POST", form=form(application, secret), HTTP_AUTHORIZATION=header)
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert sign_ins() == [("web-frontend", "refused")]
+
+
+@pytest.mark.parametrize("header", ["Basic !", "Bearer Zm9vOmJhcg==", basic("", "x"), "basic Zm9vOmJhcg=="])
+def test_no_header_hides_whose_secret_is_tried(login, settings, header: str) -> None:
+    settings.SIGN_INS_PER_APPLICATION = 1
+    application, secret = make_application()
+    facts = wrong_secret(application, secret)
+
+    assert login("POST", form=facts, HTTP_AUTHORIZATION=header).status_code in {400, 401}
+
+    assert sign_ins() == [("web-frontend", "refused")]
+    assert login("POST", form=form(application, secret)).status_code == 429
 
 
 @pytest.mark.no_database
@@ -279,6 +354,34 @@ def test_after_many_tries_an_application_waits(login, settings) -> None:
 
     assert answer.status_code == 429
     assert 0 < int(answer["Retry-After"]) <= 60
+    assert "failed to sign in" in answer.json()["error_description"]
+    assert sign_ins() == [("web-frontend", "refused")] * 2
+
+
+def test_a_stranger_elsewhere_locks_no_application_out(login, settings) -> None:
+    settings.SIGN_INS_PER_APPLICATION = 2
+    application, secret = make_application()
+    another, its_secret = make_application("another")
+    for _ in range(3):
+        login("POST", form=wrong_secret(application, secret), REMOTE_ADDR="192.0.2.1")
+
+    assert login("POST", form=form(application, secret), REMOTE_ADDR="192.0.2.1").status_code == 429
+    assert login("POST", form=form(another, its_secret), REMOTE_ADDR="192.0.2.1").status_code == 200
+    assert login("POST", form=form(application, secret), REMOTE_ADDR="192.0.2.2").status_code == 200
+
+
+def test_signing_in_does_not_count_as_failing(login, settings) -> None:
+    settings.SIGN_INS_PER_APPLICATION = 2
+    application, secret = make_application()
+
+    assert [login("POST", form=form(application, secret)).status_code for _ in range(4)] == [200] * 4
+
+
+def test_an_application_outlives_its_owners_account(login) -> None:
+    application, secret = make_application()
+    User.objects.filter(pk=application.user_id).update(is_active=False)
+
+    assert login("POST", form=form(application, secret)).status_code == 200
 
 
 def test_after_many_tries_an_address_waits_whatever_it_calls_itself(login, settings) -> None:
