@@ -51,7 +51,7 @@ class ApiHosts:
 def is_api(host: str) -> bool:
     """Whether a host (lower case, no port) is a vault's, or would be; the portal's own hosts never are."""
     domain: str = settings.API_DOMAIN
-    if host in settings.PORTAL_HOSTS:
+    if not host or host in settings.PORTAL_HOSTS:
         return False
     if host in settings.API_HOSTS or host == domain or host.endswith(f".{domain}"):
         return True

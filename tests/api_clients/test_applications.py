@@ -54,7 +54,7 @@ def test_an_application_gets_a_certificate(officer: CertificateClient) -> None:
     certificate = officer.begin_create_certificate("www", policy, _polling_interval=0.5).result()
 
     assert certificate.properties.version
-    assert [one.name for one in officer.list_properties_of_certificates()] == ["www"]
+    assert "www" in [one.name for one in officer.list_properties_of_certificates()]
 
 
 def test_the_role_decides(live: Live, vault: LiveVault, applications: dict[str, list[str]]) -> None:
