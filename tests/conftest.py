@@ -29,6 +29,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.django_db)
         # What is slow runs a portal of its own, on this run's database.
         was_run_on_sqlite = on_postgresql and plain and not item.get_closest_marker("slow")
+        was_run_on_sqlite |= on_postgresql and item.get_closest_marker("looks") is not None
         (away if was_run_on_sqlite or item.get_closest_marker(other) else kept).append(item)
     if away:
         config.hook.pytest_deselected(items=away)

@@ -141,6 +141,7 @@ def test_what_is_listed_as_an_action_answers_to_post_alone() -> None:
         assert views[name].callback(RequestFactory().get("/")).status_code == 405, name
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("place", PLACES, ids=[place.title for place in PLACES])
 def test_a_page_is_for_everyone_in_each_theme_and_width(place: Place, visit: Callable[[Place], Page]) -> None:
     page = visit(place)
