@@ -9,8 +9,8 @@ from django.conf import settings
 from django.http import HttpRequest
 
 if TYPE_CHECKING:
-    from portal.access import Rights
     from portal.models import User
+    from portal.rights import Rights
     from vault.models import Vault
 
 

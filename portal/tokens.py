@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from portal import access
 from portal.models import ApplicationSecret, Token, User
+from portal.rights import TOKEN_VERBS
 from vault.errors import BadParameter, TooMany
 from vault.keys import ring
 from vault.models import Vault
@@ -141,10 +142,10 @@ def _check(user: User, name: str, vaults: list[Vault], verbs: list[str], days: i
         raise BadParameter("Pick at least one vault for the token.", field="vaults")
     if not verbs:
         raise BadParameter("Say what the token may do.", field="verbs")
-    if verbs != Token.ALL and (unknown := set(verbs) - access.TOKEN_VERBS):
+    if verbs != Token.ALL and (unknown := set(verbs) - TOKEN_VERBS):
         raise BadParameter(
             f"“{min(unknown)}” is nothing that a token can be for. Choose all, or from: "
-            f"{', '.join(sorted(access.TOKEN_VERBS))}.",
+            f"{', '.join(sorted(TOKEN_VERBS))}.",
             field="verbs",
         )
     mine = access.vaults_of(user)

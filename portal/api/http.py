@@ -24,8 +24,8 @@ from portal.api import limits
 from portal.api.errors import MethodNotAllowed
 
 if TYPE_CHECKING:
-    from portal.access import Rights
     from portal.models import Token, User
+    from portal.rights import Rights
     from vault.models import Vault
 
 

@@ -11,6 +11,7 @@ from portal import access, tokens
 from portal.forms.fields import Card
 from portal.forms.lines import LineField
 from portal.models import Token, User
+from portal.rights import TOKEN_VERBS
 from vault.models import Vault
 
 ALL, READ, FETCH, CHOSEN = "all", "read", "fetch", "chosen"
@@ -84,7 +85,7 @@ class TokenForm(AgainForm):
     verbs = forms.MultipleChoiceField(
         label="Permissions",
         required=False,
-        choices=[(verb, verb) for verb in sorted(access.TOKEN_VERBS)],
+        choices=[(verb, verb) for verb in sorted(TOKEN_VERBS)],
         widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": "There is no such permission. Pick from those shown."},
     )

@@ -15,13 +15,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal import access
-from portal.access import Rights
 from portal.forms.certificates import TagsForm
 from portal.forms.texts import write_tags
 from portal.pages import listing, readable, search, stories
 from portal.pages.http import PageRequest, see_other
 from portal.pages.paging import page
 from portal.pages.tabs import first_tab, vault_tabs
+from portal.rights import Rights
 from vault.errors import BadParameter
 from vault.lifecycle import changing, issuers, issuing, retiring
 from vault.lifecycle.issuing import Order

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal import access
-from portal.access import Rights
 from portal.pages import readable, stories
 from portal.pages.http import PageRequest
+from portal.rights import Rights
 from vault.errors import VaultError
 from vault.lifecycle import diagnosing, merging
 from vault.lifecycle.merging import Examined

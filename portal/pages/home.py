@@ -13,11 +13,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from portal import access
-from portal.access import Rights
 from portal.models import User
 from portal.pages import paging
 from portal.pages.http import PageRequest
 from portal.pages.readable import SOON
+from portal.rights import Rights
 from vault.models import Certificate, Operation, Vault
 
 _MOST_COUNTED: Final = 100

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from django.forms import BaseForm
     from django_htmx.middleware import HtmxDetails
 
-    from portal.access import Rights
     from portal.models import User
+    from portal.rights import Rights
     from vault.lifecycle.exporting import File
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from django.utils import timezone
 
 from portal import usual
-from portal.access import Rights
+from portal.rights import Rights
 from vault.errors import NotAllowedNow, RingError
 from vault.lifecycle import issuers
 from vault.models import Issuer, Operation

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from portal.access import Rights
+from portal.rights import Rights
 from vault.models import Issuer, Operation, OperationStep
 from vault.models.policy import SELF
 from vault.providers.base import Can, TaskKind

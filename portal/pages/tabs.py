@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from django.urls import reverse
 
 if TYPE_CHECKING:
-    from portal.access import Rights
     from portal.pages.http import PageRequest
+    from portal.rights import Rights
     from vault.models import Vault
 
 Part = Literal["certificates", "operations", "issuers", "members", "audit", "deleted", "settings"]

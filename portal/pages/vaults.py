@@ -15,13 +15,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal import access, memberships
-from portal.access import Rights
 from portal.forms.vaults import VaultForm
 from portal.models import User
 from portal.pages import paging
 from portal.pages.http import PageRequest, field_answer, see_other
 from portal.pages.readable import SOON
 from portal.pages.tabs import first_tab, vault_tabs
+from portal.rights import Rights
 from vault.errors import BadParameter, NameTaken, NotAllowed
 from vault.lifecycle import vaults as service
 from vault.models import Certificate, Vault

@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from portal import access
 from portal.models import Membership, Role
+from portal.rights import Rights
 from tests.factories import actor_of, make_certificate, make_member, make_operation, make_user, make_vault
 from tests.vault.lifecycle.example_ca import OFFER
 from vault.lifecycle import configuring, importing, retiring, vaults
@@ -257,7 +258,7 @@ def test_what_is_found_in_all_vaults_is_seen_as_far_as_rights_reach() -> None:
     house = House()
     waiting = [Operation.objects.select_related("certificate__vault").get(pk=house.operation.pk)]
 
-    def rights_of(who: str) -> list[access.Rights]:
+    def rights_of(who: str) -> list[Rights]:
         person = house.people[who]
         return [rights for _, rights in access.visible(person, access.vaults_of(person), waiting)]
 

@@ -3,8 +3,8 @@
 import pytest
 
 from portal import access
-from portal.access import Rights
 from portal.models import Role
+from portal.rights import Rights
 from tests.factories import make_certificate, make_member, make_vault
 
 READ = frozenset({"certificates/get"})

@@ -8,11 +8,10 @@ import pytest
 from django.http import HttpResponse
 from django.urls import URLPattern
 
-from portal import access
-from portal.access import TOKEN_VERBS, Rights
 from portal.api import urls
 from portal.api.http import ByMethod, Endpoint
 from portal.models import Role, Token, User
+from portal.rights import OF_OWNER, TOKEN_VERBS, Rights
 from tests.factories import make_certificate, make_member, make_token, make_vault
 from tests.portal.api.client import ApiClient, error_of
 from vault.lifecycle import retiring
@@ -127,7 +126,7 @@ def test_an_administrator_is_refused_nowhere(call: Call) -> None:
 
 # What is restored belongs to whoever owned it.
 NOT_OWN = {"certificates/listissuers", "certificates/getissuers", "certificates/restore"}
-OWN = [call for call in CALLS if call.verb in access._OF_OWNER - NOT_OWN]
+OWN = [call for call in CALLS if call.verb in OF_OWNER - NOT_OWN]
 
 
 @pytest.mark.parametrize("call", OWN, ids=str)
