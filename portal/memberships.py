@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 
 from portal import access
 from portal.models import Membership, Role, User
@@ -84,6 +85,14 @@ def remove(*, membership: Membership, by: Actor) -> None:
         raise _gone(membership)
     _refuse_without_administrator(membership)
     _record("access/revoke", membership.vault, member_of(membership), by, role=membership.role)
+
+
+def people_of(vault: Vault, *roles: Role) -> QuerySet[User]:
+    """The active people who are members of a vault, themselves or through a group; only those with one of `roles`."""
+    held = Membership.objects.filter(vault=vault, **({"role__in": roles} if roles else {}))
+    members = Q(pk__in=held.values("user")) | Q(groups__in=held.values("group"))
+    found = User.objects.filter(members, is_active=True, is_application=False).distinct()
+    return found.order_by("last_name", "first_name", "username")
 
 
 def member_of(membership: Membership) -> User | Group:

@@ -13,8 +13,9 @@ from django.utils import timezone
 from portal import access
 from portal.models import Invitation, User
 from vault.errors import Conflict, NotAllowed, NotAllowedNow
-from vault.models import AuditEvent, Vault
+from vault.models import AuditEvent, Certificate, Vault
 from vault.models.audit import PORTAL, Actor, record
+from vault.models.certificate import CertificateQuerySet
 
 RESETS_PER_HOUR: Final = 3
 
@@ -90,6 +91,7 @@ def describe(*, person: User, full_name: str, email: str, by: Actor) -> None:
             person.save(update_fields=["first_name", "last_name", "email"])
     except IntegrityError as error:
         raise Conflict(f"Someone else has taken “{email}” just now. Choose another.") from error
+    _owned(person).look_again()
     changed = [name for name, old, new in zip(("name", "email"), before, (full_name, email), strict=True) if old != new]
     _record("people/update", person, by, changed=changed)
 
@@ -98,6 +100,7 @@ def describe(*, person: User, full_name: str, email: str, by: Actor) -> None:
 def activate(*, person: User, by: Actor) -> None:
     """Let a deactivated person in again."""
     if User.objects.filter(pk=person.pk, is_active=False).update(is_active=True):
+        _owned(person).look_again()
         _record("people/activate", person, by)
 
 
@@ -111,6 +114,7 @@ def deactivate(*, person: User, by: Actor) -> None:
     _refuse_last_administrator(person)
     if User.objects.filter(pk=person.pk, is_active=True).update(is_active=False):
         Invitation.objects.filter(user=person, used_at__isnull=True).update(expires_at=timezone.now())
+        _owned(person).look_again()
         _record("people/deactivate", person, by)
 
 
@@ -183,6 +187,10 @@ def note_failed_sign_in(*, username: str, by: Actor, locked: bool) -> None:
 
 
 # ------------------------------------------------------------------------ rules
+def _owned(person: User) -> CertificateQuerySet:
+    return Certificate.objects.live().filter(Q(owner=person) | Q(deputy=person))
+
+
 def _set_password(person: User, password: str) -> None:
     person.set_password(password)
     person.must_change_password = False
@@ -206,7 +214,7 @@ def _refuse_last_administrator(person: User) -> None:
     # Locked, so that two administrators cannot withdraw each other; SQLite's transactions exclude each other anyway.
     # Who was invited and never came does not count: nobody can sign in as them.
     invited = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
-    ruling = User.objects.select_for_update().filter(~invited, is_staff=True, is_active=True).order_by("pk")
+    ruling = User.objects.select_for_update(no_key=True).filter(~invited, is_staff=True, is_active=True).order_by("pk")
     if set(ruling.values_list("pk", flat=True)) == {person.pk}:
         raise NotAllowed(f"“{person}” is the last portal administrator. Make someone else one first.")
 

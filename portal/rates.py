@@ -43,14 +43,23 @@ class Rates:
 
         Returns (None, 0), or the place of the full one in `limits` and the seconds until it begins anew.
         """
+        return self._locked(limits, window, counting=True)
+
+    def full(self, limits: Sequence[tuple[str, int]], *, window: int) -> tuple[int | None, int]:
+        """Return what `take` would, and count nothing."""
+        return self._locked(limits, window, counting=False)
+
+    def _locked(self, limits: Sequence[tuple[str, int]], window: int, *, counting: bool) -> tuple[int | None, int]:
         with self._threads:
             fcntl.lockf(self._file, fcntl.LOCK_EX)
             try:
-                return self._take(limits, window, time.time())
+                return self._count(limits, window, time.time(), counting=counting)
             finally:
                 fcntl.lockf(self._file, fcntl.LOCK_UN)
 
-    def _take(self, limits: Sequence[tuple[str, int]], window: int, now: float) -> tuple[int | None, int]:
+    def _count(
+        self, limits: Sequence[tuple[str, int]], window: int, now: float, *, counting: bool
+    ) -> tuple[int | None, int]:
         counted = []
         for place, (key, limit) in enumerate(limits):
             tag, offset = _place(key)
@@ -60,7 +69,7 @@ class Rates:
             if count >= limit:
                 return place, max(1, math.ceil(began + window - now))
             counted.append((offset, tag, began, count + 1))
-        for offset, *slot in counted:
+        for offset, *slot in counted if counting else ():
             _SLOT.pack_into(self._table, offset, *slot)
         return None, 0
 

@@ -46,8 +46,6 @@ _IN_WORDS: Final = {
 
 # RFC 6749 §2.3: one way of authentication in each request. Two would be two tries for the price of one.
 _TWICE: Final = "The application signs in by Basic and in the form at once. Send its id and secret in one of them."
-# Nothing may be counted for this, nor for what is taken along with it.
-_NEVER: Final = ("sign-ins/never", 0)
 
 
 class _Core(OAuthLibCore):  # type: ignore[misc]
@@ -160,8 +158,8 @@ def _by_form(request: HttpRequest) -> str:
 def _count(address: str, named: list[str]) -> None:
     """Count a try from this address; refuse it, too, where an application has failed there too often."""
     failures = [_failures(address, client_id) for client_id in named]
-    full, seconds = rates.shared().take([*failures, _NEVER], window=WINDOW)
-    if full is not None and full < len(failures):
+    full, seconds = rates.shared().full(failures, window=WINDOW)
+    if full is not None:
         limit = settings.SIGN_INS_PER_APPLICATION
         raise _too_many(f"This application has failed to sign in from here {limit} times", seconds)
     limit = settings.SIGN_INS_PER_ADDRESS

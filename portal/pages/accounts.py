@@ -20,7 +20,7 @@ from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from portal import access, mailing, memberships, people
+from portal import access, mailing, memberships, people, rates
 from portal.forms.accounts import ChangePasswordForm, NewPasswordForm, ResetForm, SignInForm
 from portal.http import client_address
 from portal.models import Invitation, User
@@ -30,6 +30,7 @@ from vault.models.audit import Actor
 
 THEMES = frozenset({"light", "dark"})
 _THEME_AGE = 365 * 24 * 3600
+_MINUTE = 60
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -43,6 +44,12 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = SignInForm(request.POST or None)
     to = request.POST.get("next") or request.GET.get("next", "")
     if form.is_valid():
+        address = (f"sign-ins/people/{client_address(request)}", settings.SIGN_INS_PER_ADDRESS)
+        full, seconds = rates.shared().take([address], window=_MINUTE)
+        if full is not None:
+            return _too_many(
+                request, "Too many sign-ins came from your address. Wait a minute, then try again.", seconds
+            )
         person = _authenticated(request, form)
         if person is not None:
             auth.login(request, person)
@@ -75,9 +82,12 @@ def locked_out(request: HttpRequest, *_: Any) -> HttpResponse:
         "Too many sign-ins with this user name failed. Wait a quarter of an hour, then try again. "
         "If you forgot the password, ask for a new one meanwhile."
     )
-    return TemplateResponse(
-        request, "errors/429.html", {"message": message}, status=HTTPStatus.TOO_MANY_REQUESTS
-    ).render()
+    return _too_many(request, message, int(settings.AXES_COOLOFF_TIME * 3600))
+
+
+def _too_many(request: HttpRequest, message: str, seconds: int) -> HttpResponse:
+    status, headers = HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(seconds)}
+    return TemplateResponse(request, "errors/429.html", {"message": message}, status=status, headers=headers).render()
 
 
 @require_POST

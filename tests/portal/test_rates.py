@@ -12,6 +12,16 @@ from portal.rates import Rates
 pytestmark = pytest.mark.no_database
 
 
+def test_a_look_counts_nothing(tmp_path: Path) -> None:
+    rates = Rates(tmp_path / "rates")
+    key = ("token", 1)
+
+    with time_machine.travel("2026-11-23T09:00:00Z", tick=False):
+        assert rates.full([key], window=10) == (None, 0)
+        rates.take([key], window=10)
+        assert rates.full([key], window=10) == (0, 10)
+
+
 def test_a_refused_call_counts_for_nobody(tmp_path: Path) -> None:
     rates = Rates(tmp_path / "rates")
 

@@ -1,25 +1,15 @@
-"""Clients of the API with a token, and counts of their own."""
+"""Clients of the API with a token."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from portal import rates
 from portal.api import hosts
 from portal.models import Token, User
-from portal.rates import Rates
 from tests.factories import make_token
 from tests.portal.api.client import ApiClient
 from vault.models import Vault
-
-
-@pytest.fixture(autouse=True)
-def _fresh_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Counts are not in the database, so they would outlive a test."""
-    counts = Rates(tmp_path / "rates")
-    monkeypatch.setattr(rates, "shared", lambda: counts)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """An application, and a client of the login host without a network."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,18 +8,14 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
 
-from portal import rates
 from portal.api import custom
-from portal.rates import Rates
 
 TOKEN_PATH = "/chancery/oauth2/v2.0/token"
 
 
 @pytest.fixture(autouse=True)
-def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Counts and known hosts are not in the database, so they would outlive a test."""
-    counts = Rates(tmp_path / "rates")
-    monkeypatch.setattr(rates, "shared", lambda: counts)
+def _fresh() -> None:
+    """Known hosts are not in the database, so they would outlive a test."""
     custom.forget()
 
 

@@ -113,6 +113,19 @@ def test_five_failures_lock_the_name_in_any_spelling_with_a_page_that_says_so(cl
     assert AuditEvent.objects.filter(chain=0, result="locked").exists()
 
 
+def test_an_address_that_tries_many_names_is_told_to_wait(client: Client, ada: User, settings: Settings) -> None:
+    settings.SIGN_INS_PER_ADDRESS = 3
+    for name in ("eve", "mallory", "trudy"):
+        assert client.post(SIGN_IN, {"username": name, "password": "no"}).status_code == 422
+
+    mine = client.post(SIGN_IN, {"username": "ada", "password": PASSWORD})
+    elsewhere = client.post(SIGN_IN, {"username": "ada", "password": PASSWORD}, REMOTE_ADDR="192.0.2.7")
+
+    assert (mine.status_code, elsewhere.status_code) == (429, 303)
+    assert "came from your address" in mine.content.decode()
+    assert 0 < int(mine["Retry-After"]) <= 60
+
+
 def test_a_deactivated_person_cannot_sign_in(client: Client, ada: User) -> None:
     User.objects.update(is_active=False)
 
