@@ -11,7 +11,7 @@ from tests.pki.authority import make_csr
 from vault import tasks
 from vault.lifecycle import issuing, vaults
 from vault.lifecycle.issuing import Order
-from vault.models import Certificate, Operation, Vault
+from vault.models import Certificate, Notice, Operation, Vault
 from vault.models.audit import SYSTEM, Actor
 from vault.models.policy import SELF, UNKNOWN, AlternativeNames, KeyPolicy, Policy, Validity
 
@@ -80,3 +80,12 @@ def make_certificate(
     operation = make_operation(vault=vault, name=name, issuer=SELF, by=by, **facts)
     tasks.advance_operation(operation.pk)
     return Certificate.objects.select_related("vault", "current", "current__key").get(pk=operation.certificate_id)
+
+
+def make_notice(certificate: Certificate, address: str, *, reason: str = Notice.Reason.NEAR, **facts: Any) -> Notice:
+    """Something that `address` is to hear about a certificate's current version."""
+    about = facts.pop("about", certificate.current_id.hex if certificate.current_id else "0" * 32)
+    facts = {"until": certificate.expires_at if certificate.has_expiry else None, **facts}
+    return Notice.objects.create(
+        vault=certificate.vault, certificate=certificate, about=about, reason=reason, address=address, **facts
+    )

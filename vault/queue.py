@@ -63,6 +63,41 @@ def compare_soon() -> None:
     _ring_once("vault.tasks.compare")
 
 
+def look_ahead_soon() -> None:
+    """Have a worker work out what lies ahead of certificates, unless that is waiting already."""
+    _ring_once("vault.tasks.look_ahead")
+
+
+def renew_soon() -> None:
+    """Have a worker renew what is due, unless that is waiting already."""
+    _ring_once("vault.tasks.renew")
+
+
+def ask_windows_soon() -> None:
+    """Have a worker ask CAs when to renew, unless that is waiting already."""
+    _ring_once("vault.tasks.ask_windows")
+
+
+def tell_soon() -> None:
+    """Have a worker note what people are to hear, unless that is waiting already."""
+    _ring_once("vault.tasks.tell")
+
+
+def post_soon() -> None:
+    """Have a worker send mails, unless that is waiting already."""
+    _ring_once("vault.tasks.post")
+
+
+def publish_soon() -> None:
+    """Have a worker write down events for webhooks, unless that is waiting already."""
+    _ring_once("vault.tasks.publish")
+
+
+def deliver_soon() -> None:
+    """Have a worker send events to webhooks, unless that is waiting already."""
+    _ring_once("vault.tasks.deliver")
+
+
 def calls_per_issuer() -> int:
     """How many of this machine's workers may call one CA at a time: half of them, so that the others stay free."""
     return max(1, int(Conf.WORKERS or 1) // 2)

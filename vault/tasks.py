@@ -18,7 +18,18 @@ from django.utils import timezone
 from vault import leases, queue
 from vault.errors import OperationClosed
 from vault.keys import making
-from vault.lifecycle import advancing, pausing, reconciling, vaults
+from vault.lifecycle import (
+    advancing,
+    outlook,
+    pausing,
+    posting,
+    publishing,
+    reconciling,
+    renewing,
+    telling,
+    vaults,
+    windows,
+)
 from vault.models import Challenge, Draft, Operation
 
 log = logging.getLogger(__name__)
@@ -136,6 +147,45 @@ def watch_orders() -> None:
     reconciling.watch_due()
 
 
+def look_ahead() -> None:
+    """Work out what lies ahead of certificates about which something changed, or that nobody looked at for a day."""
+    until = time.monotonic() + GO_ON_SECONDS
+    while outlook.look_ahead() and time.monotonic() < until:
+        pass
+
+
+def renew() -> None:
+    """Begin the renewals that are due, as many as their issuers should get at this moment."""
+    renewing.renew_due()
+
+
+def ask_windows() -> None:
+    """Ask CAs when they want their certificates renewed, where it is time to ask."""
+    windows.ask_due()
+
+
+def tell() -> None:
+    """Note what people are to hear about certificates by now."""
+    until = time.monotonic() + GO_ON_SECONDS
+    while telling.tell_due() and time.monotonic() < until:
+        pass
+
+
+def post() -> None:
+    """Send the mails that are due."""
+    posting.post_due()
+
+
+def publish() -> None:
+    """Write down for webhooks what time alone brought."""
+    publishing.publish_due()
+
+
+def deliver() -> None:
+    """Send webhooks the events that are due."""
+    publishing.deliver_due()
+
+
 def compare() -> None:
     """Once a day: report orders that take longer than they should."""
     reconciling.report_overdue()
@@ -145,6 +195,8 @@ def tidy() -> None:
     """Remove what nobody asks for any more, and let SQLite count its rows anew so that it picks the right indexes."""
     call_command("clearsessions")
     Challenge.objects.filter(created_at__lt=timezone.now() - CHALLENGES_KEPT).delete()
+    posting.forget_old()
+    publishing.forget_old()
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA analysis_limit=1000")

@@ -28,6 +28,7 @@ class Purpose(enum.StrEnum):
     ISSUER = "issuer"
     ACME_ACCOUNT = "acme-account"
     BACKUP = "backup"
+    WEBHOOK = "webhook"
 
 
 def seal(secret: bytes, *, purpose: Purpose, vault_id: int, row_id: uuid.UUID) -> bytes:

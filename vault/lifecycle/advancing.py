@@ -5,6 +5,7 @@ answer is read. What was sent without an answer is looked for, never sent again 
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -117,10 +118,16 @@ def _send(operation: Operation, provider: Provider) -> Outcome | None:
             _look_again(operation, provider)
             return None
     if operation.submitted_at is None:
-        for doubt in doubts:
-            operation.note(doubt)
+        _tell(operation, doubts)
     operation.begin_submitting()
     return provider.submit(request, _saver(operation))
+
+
+def _tell(operation: Operation, doubts: Sequence[str]) -> None:
+    if shortened := orders.shortening_of(operation):
+        operation.note(f"The validity of {operation.policy.validity} is {shortened.words}")
+    for doubt in doubts:
+        operation.note(doubt)
 
 
 def _look_first(operation: Operation, provider: Provider, request: CertRequest) -> Lookup:

@@ -1,9 +1,10 @@
-"""Changing what can be changed: the policy, which rules the next version, tags, and whether a version is in use."""
+"""Changing what can be changed: the policy of the next version, tags, people, and whether a version is in use."""
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from vault import policies
-from vault.errors import PolicyViolation
+from vault.errors import BadParameter, PolicyViolation
 from vault.lifecycle import issuing, retiring
 from vault.models import Certificate, Version
 from vault.models.audit import Actor, record
@@ -48,6 +49,28 @@ def change_tags(*, certificate: Certificate, tags: dict[str, str], by: Actor) ->
     policies.check_tags(tags)
     with transaction.atomic():
         _retag(certificate, certificate.current, tags, by)
+
+
+def change_people(
+    *, certificate: Certificate, owner: AbstractBaseUser | None, deputy: AbstractBaseUser | None, by: Actor
+) -> bool:
+    """Let these people answer for a certificate; False when they do already. Its look ahead is worked out anew.
+
+    Raises BadParameter, field `deputy`, when both are one, or there is a deputy of nobody.
+    """
+    if deputy is not None and (owner is None or owner.pk == deputy.pk):
+        why = "Choose an owner first." if owner is None else "The deputy is someone besides the owner. Choose another."
+        raise BadParameter(why, field="deputy")
+    chosen = owner.pk if owner else None, deputy.pk if deputy else None
+    with transaction.atomic():
+        held = Certificate.objects.locked().filter(pk=certificate.pk).values_list("owner_id", "deputy_id").get()
+        if held == chosen:
+            return False
+        certificate.hand_over(owner_id=chosen[0], deputy_id=chosen[1])
+        details = {"owner": owner.get_username() if owner else "", "deputy": deputy.get_username() if deputy else ""}
+        target = f"certificates/{certificate.name}"
+        record("certificates/change-people", target, by=by, vault=certificate.vault, details=details)
+    return True
 
 
 def change_version(

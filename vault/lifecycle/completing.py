@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from vault.errors import BadCertificate, Conflict
 from vault.keys.making import open_key
 from vault.keys.sealing import Purpose, seal
-from vault.lifecycle import chaining
+from vault.lifecycle import chaining, publishing, telling
 from vault.models import Certificate, Key, Operation, OperationStep, Version, VersionName
 from vault.models.audit import Actor, record
 from vault.models.policy import PKCS12
@@ -44,6 +44,7 @@ def complete(*, operation: Operation, answer: Answer, by: Actor) -> Version:
     with version_once(certificate), transaction.atomic():
         Certificate.objects.locked().filter(pk=certificate.pk).values_list("pk").first()
         store(version)
+        telling.new_version(version, operation=operation)
         operation.complete(version)
         brought = f", brought by {by.name}" if by.user_id is not None else ""
         told = f"Version {version.number} stored{brought}; it is the current one"
@@ -94,6 +95,7 @@ def store(version: Version, *, as_current: bool = True) -> None:
     chaining.remember(certificate.vault, split_pem(version.chain))
     if as_current:
         certificate.become(version)
+    publishing.new_version(version)
 
 
 @contextlib.contextmanager

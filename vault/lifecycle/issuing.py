@@ -2,18 +2,18 @@
 
 import uuid
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from vault import policies, queue
-from vault.errors import BadName, NameTaken, NotAllowedNow, TooMany
+from vault import caps, policies, queue
+from vault.errors import BadName, NameTaken, NotAllowedNow, PolicyViolation, TooMany
 from vault.keys.making import NewKey, new_key, open_key
 from vault.lifecycle import bringing, issuers
-from vault.models import Certificate, Key, Operation, OperationStep, Vault
+from vault.models import Certificate, Issuer, Key, Operation, OperationStep, Vault
 from vault.models.audit import Actor, record
 from vault.models.certificate import NAME, RESERVED_NAMES
 from vault.models.policy import Policy
@@ -102,10 +102,17 @@ def prepare(vault: Vault, policy: Policy, *, csr: bytes = b"") -> Policy:
     named = replace(policy, issuer_name=issuers.official_name(vault, policy.issuer_name))
     complete = policies.with_defaults(named)
     policies.check(complete)
-    if complete.certificate_type and (issuer := issuers.issuer_of(vault, complete.issuer_name)):
-        offer = offer_of(issuer.provider)
-        policies.check_certificate_type(complete, offered=offer.certificate_types if offer else ())
+    if issuer := issuers.issuer_of(vault, complete.issuer_name):
+        _check_with_issuer(complete, issuer)
     return complete
+
+
+def _check_with_issuer(policy: Policy, issuer: Issuer) -> None:
+    if policy.certificate_type:
+        offer = offer_of(issuer.provider)
+        policies.check_certificate_type(policy, offered=offer.certificate_types if offer else ())
+    if words := caps.over_cap(policy, issuer, issuer.name, datetime.now(UTC).date()):
+        raise PolicyViolation(words, field="validity")
 
 
 def check_name(name: str) -> None:

@@ -1,14 +1,14 @@
 """Looking for an order whose number never came: no answer is not a refusal, and nothing is ordered twice."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from vault.lifecycle import orders
-from vault.models import Operation
+from vault.models import Certificate, Operation
 from vault.models.audit import SYSTEM, record
 from vault.providers.base import (
     Can,
@@ -28,6 +28,8 @@ LOOK_BACK = timedelta(minutes=10)
 SETTLE = timedelta(minutes=15)
 RECHECK = timedelta(minutes=2)
 ASK_A_PERSON = timedelta(hours=24)
+# A CA that was down for days may answer again before anyone has decided.
+LOOK_ON = timedelta(hours=6)
 # A request that is sent this long after it was made may have been sent before: the database may be an older copy.
 FRESH = timedelta(seconds=30)
 
@@ -69,7 +71,7 @@ def is_a_persons_turn(operation: Operation, provider: Provider) -> bool:
 
 
 def ask_a_person(operation: Operation, provider: Provider, found: Sequence[Ref] = ()) -> None:
-    """Leave it to an administrator to say whether the CA has an order, and which."""
+    """Leave it to an administrator to say whether the CA has an order, and which; look on where that can be found."""
     title = provider.title
     if found:
         sentence = (
@@ -82,13 +84,18 @@ def ask_a_person(operation: Operation, provider: Provider, found: Sequence[Ref] 
             "out. An administrator has to look there, then enter the order number or have the request sent again. "
             "Nothing is ordered until then."
         )
-    tell_undecided(operation, sentence, [orders.as_json(ref) for ref in found])
+    looks_on = Can.FIND_ORDERS in provider.can and not found and not _was_steered(operation)
+    again_at = timezone.now() + LOOK_ON if looks_on else None
+    tell_undecided(operation, sentence, [orders.as_json(ref) for ref in found], again_at=again_at)
 
 
-def tell_undecided(operation: Operation, sentence: str, candidates: list[dict[str, Any]]) -> None:
+def tell_undecided(
+    operation: Operation, sentence: str, candidates: list[dict[str, Any]], *, again_at: datetime | None = None
+) -> None:
     """Wait for a person's word, and put that on record the first time."""
     with transaction.atomic():
-        if operation.leave_to_a_person(sentence, candidates=candidates):
+        if operation.leave_to_a_person(sentence, candidates=candidates, again_at=again_at):
+            Certificate.objects.filter(pk=operation.certificate_id).look_again()
             details = {
                 "operation": operation.request_id.hex,
                 "issuer": operation.issuer_name,

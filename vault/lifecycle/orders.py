@@ -1,8 +1,11 @@
 """What an adapter is handed about a request, and its reference as it is stored."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
+from django.utils import timezone
+
+from vault import caps
 from vault.models import Operation, Version
 from vault.models.policy import Policy
 from vault.providers.base import CertRequest, Names, Previous, Ref, Task
@@ -19,7 +22,9 @@ def request_of(operation: Operation, *, complete: bool = True) -> CertRequest:
     """
     created = operation.created_at.replace(microsecond=0)
     policy = operation.policy
-    not_after = add_validity(created, policy.validity.number, policy.validity.unit)
+    shortened = shortening_of(operation)
+    validity = shortened.validity if shortened else policy.validity
+    not_after = add_validity(created, validity.number, validity.unit)
     return CertRequest(
         operation_id=operation.request_id.hex,
         csr=bytes(operation.csr),
@@ -31,7 +36,17 @@ def request_of(operation: Operation, *, complete: bool = True) -> CertRequest:
         validity_days=(not_after - created).days,
         ekus=tuple(policy.ekus),
         previous=_previous(operation) if complete else None,
+        wanted=operation.ended_at is None,
     )
+
+
+def shortening_of(operation: Operation) -> caps.Shortened | None:
+    """What is ordered instead of the validity asked for, by the cap of the day it is sent; None when it fits.
+
+    Before it is sent that is today: a request may wait while a cap comes into force.
+    """
+    on = (operation.submitted_at or timezone.now()).astimezone(UTC).date()
+    return caps.shortened(operation.policy, operation.issuer, on)
 
 
 def names_of(policy: Policy) -> Names:

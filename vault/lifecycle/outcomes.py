@@ -4,9 +4,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from vault.errors import BadParameter, Conflict
-from vault.lifecycle import chaining, completing, looking, orders, pacing
+from vault.lifecycle import chaining, completing, looking, orders, pacing, telling
 from vault.lifecycle.completing import Answer
-from vault.models import Operation
+from vault.models import Certificate, Operation
 from vault.models.audit import SYSTEM, record
 from vault.models.policy import SELF
 from vault.providers.base import Cancelled, Failed, Issued, Outcome, Pending, Provider, Ref
@@ -40,6 +40,9 @@ def _wait(operation: Operation, provider: Provider, pending: Pending) -> None:
     is_news = operation.is_news(pending.detail, ref=ref, tasks=tasks)
     check_at = pacing.next_poll_at(operation, provider, retry_after=pending.retry_after, is_news=is_news)
     operation.await_issuer(pending.detail, ref=ref, tasks=tasks, check_at=check_at, said=cut(pending.said))
+    if tasks and is_news:
+        # A renewal that waits for a person does not come by itself any more.
+        Certificate.objects.filter(pk=operation.certificate_id).look_again()
 
 
 def _complete(operation: Operation, issued: Issued) -> None:
@@ -86,6 +89,7 @@ def fail(operation: Operation, code: str, message: str) -> None:
     """End as failed, and put that on record."""
     with transaction.atomic():
         operation.fail(code=code, message=message)
+        telling.renewal_failed(operation)
         _record(operation, "certificates/failed", code=code)
 
 

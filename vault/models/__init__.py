@@ -8,9 +8,11 @@ from vault.models.contact import Contact
 from vault.models.draft import Draft
 from vault.models.issuer import Issuer
 from vault.models.key import Key, PooledKey, RingKey
+from vault.models.notice import Mail, Notice
 from vault.models.operation import Operation, OperationStep
 from vault.models.vault import Vault
 from vault.models.version import Version, VersionName
+from vault.models.webhook import Delivery, EventKind, Webhook
 
 __all__ = [
     "AuditChain",
@@ -19,9 +21,13 @@ __all__ = [
     "Certificate",
     "Challenge",
     "Contact",
+    "Delivery",
     "Draft",
+    "EventKind",
     "Issuer",
     "Key",
+    "Mail",
+    "Notice",
     "Operation",
     "OperationStep",
     "PooledKey",
@@ -29,4 +35,5 @@ __all__ = [
     "Vault",
     "Version",
     "VersionName",
+    "Webhook",
 ]

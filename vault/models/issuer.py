@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from vault.errors import NotAllowedNow
+from vault.models.certificate import Certificate, CertificateQuerySet
 from vault.models.vault import Vault
 
 
@@ -95,6 +96,17 @@ class Issuer(models.Model):
             return True
         return bool(self.pause) and self.paused_until is not None and self.paused_until > timezone.now()
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether its last test was bad, and its CA has not issued since."""
+        if self.checked_at is None or self.check_good:
+            return False
+        return self.succeeded_at is None or self.succeeded_at <= self.checked_at
+
+    def users(self) -> CertificateQuerySet:
+        """The live certificates of its vault whose policy names it."""
+        return Certificate.objects.live().filter(vault=self.vault_id, issuer_name__iexact=self.name)
+
     # ----------------------------------------------------------------- verbs
     def edit(self, **changes: Any) -> None:
         """Change what it is. Raises NotAllowedNow when another has edited it since this row was read."""
@@ -106,6 +118,7 @@ class Issuer(models.Model):
             setattr(self, name, value)
         self.revision += 1
         self.updated_at = moment
+        self.users().look_again()
 
     def keep_memory(self, before: bytes | None, now: bytes) -> bool:
         """Put a sealed memory in the place of `before`; False when another was faster."""
@@ -119,7 +132,11 @@ class Issuer(models.Model):
     def pause_for_credentials(self, words: str) -> bool:
         """Ask nothing more until a test is good; True when it was not paused for that already."""
         mine = Issuer.objects.filter(pk=self.pk, revision=self.revision).exclude(pause=self.Pause.CREDENTIALS)
-        return bool(mine.update(pause=self.Pause.CREDENTIALS, paused_until=None, pause_words=words[:500], told_at=None))
+        changes = {"paused_until": None, "pause_words": words[:500], "told_at": None}
+        is_new = bool(mine.update(pause=self.Pause.CREDENTIALS, **changes))
+        if is_new:
+            self.users().look_again()
+        return is_new
 
     def pause_for_rate(self, until: datetime, words: str) -> None:
         """Ask nothing until then; a longer pause and one for credentials stay."""
@@ -137,7 +154,10 @@ class Issuer(models.Model):
     def resume(self) -> bool:
         """Go on; True when it was paused."""
         mine = Issuer.objects.filter(pk=self.pk).exclude(pause=self.Pause.NONE)
-        return bool(mine.update(pause=self.Pause.NONE, paused_until=None, pause_words="", told_at=None, slowed=0))
+        was = bool(mine.update(pause=self.Pause.NONE, paused_until=None, pause_words="", told_at=None, slowed=0))
+        if was:
+            self.users().look_again()
+        return was
 
     def claim_telling(self) -> bool:
         """Whether it falls to the caller to tell the administrators that the credentials are refused."""
@@ -152,9 +172,13 @@ class Issuer(models.Model):
         """Remember what the last test found."""
         moment = timezone.now()
         Issuer.objects.filter(pk=self.pk).update(checked_at=moment, check_good=good, check_lines=lines)
+        self.users().look_again()
         self.checked_at, self.check_good, self.check_lines = moment, good, lines
 
     def note_success(self) -> None:
         """Remember that the CA has issued."""
+        was_doubtful = self.is_doubtful
         self.succeeded_at = timezone.now()
         Issuer.objects.filter(pk=self.pk).update(succeeded_at=self.succeeded_at)
+        if was_doubtful:
+            self.users().look_again()

@@ -101,12 +101,14 @@ class Version(models.Model):
         facts = {"revocation": state, "revocation_reason": reason, "revoked_at": moment}
         if not mine.update(updated_at=timezone.now(), **facts):
             return False
+        Certificate.objects.filter(current=self.pk).look_again()
         self.revocation, self.revocation_reason, self.revoked_at = state, reason, moment
         return True
 
     def _set_enabled(self, *, enabled: bool) -> None:
         moment = timezone.now()
         Version.objects.filter(pk=self.pk).update(enabled=enabled, updated_at=moment)
+        Certificate.objects.filter(current=self.pk).look_again()
         self.enabled, self.updated_at = enabled, moment
 
 

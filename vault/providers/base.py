@@ -116,6 +116,7 @@ class CertRequest:
     """One request, never changed once made. The CSR is DER; times are UTC; `validity_days` is what was asked for.
 
     `spki_sha256` is the hash of the request's public key, in hex: one key a request, so it finds the order again.
+    Of one that is not `wanted` any more an adapter only asks what became of it: it does nothing that could bring it on.
     """
 
     operation_id: str
@@ -128,6 +129,7 @@ class CertRequest:
     validity_days: int | None = None
     ekus: tuple[str, ...] = ()
     previous: Previous | None = None
+    wanted: bool = True
 
 
 # ------------------------------------------------------------------- answers

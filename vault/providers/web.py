@@ -57,7 +57,8 @@ class Web:
 
     `title` begins the sentences of refusals. Paths are appended to `base`. `ca_pem` are roots to trust in place of the
     system's; `client_pem` and `client_key` a certificate chain and key to show, PEM. A full address may be called when
-    it is on the server of `base`, or `anywhere` within the rules.
+    it is on the server of `base`, or `anywhere` within the rules. READ and WRITE take `seconds` at most (None: a
+    minute). Of a `quiet` one the path is not logged: it may hold a secret.
     """
 
     title: str
@@ -68,6 +69,8 @@ class Web:
     client_pem: str = field(default="", repr=False)
     client_key: str = field(default="", repr=False)
     anywhere: bool = False
+    seconds: float | None = None
+    quiet: bool = False
     _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
     _guard: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
@@ -103,7 +106,7 @@ class Web:
         began = time.monotonic()
         answer = self._send(method.upper(), url, sent, body, purpose)
         took = round((time.monotonic() - began) * 1000)
-        log.info("%s %s%s: %s in %s ms", method, url.host, url.path, answer.status, took)
+        log.info("%s %s%s: %s in %s ms", method, url.host, "" if self.quiet else url.path, answer.status, took)
         return self._judged(answer, purpose, take)
 
     def json(self, answer: Answer, purpose: Purpose) -> Any:
@@ -139,7 +142,7 @@ class Web:
         """Send and read everything, in bounded time and space."""
         order = purpose is Purpose.ORDER
         pool = self._new_pool(kept=0) if order else self._pool()
-        now.until = time.monotonic() + CONNECT + (TOTAL_ORDER if order else TOTAL)
+        now.until = time.monotonic() + CONNECT + (TOTAL_ORDER if order else self.seconds or TOTAL)
         now.plain = url.scheme == "http"
         try:
             return _exchange(pool, method, url, headers, body)

@@ -41,9 +41,15 @@ def validity_months(number: int, unit: str) -> int:
     if unit == "months":
         return number
     months = number // 31
-    while _most_days(months) < number:
+    while most_days(months) < number:
         months += 1
     return months
+
+
+def most_days(months: int) -> int:
+    """The most days that so many calendar months in a row can have, leap days counted."""
+    years, rest = divmod(months, _MONTHS)
+    return 365 * years + (years + 3) // 4 + _DAYS_OF_MONTHS[rest]
 
 
 def renewal_due_at(
@@ -94,9 +100,3 @@ def _add_months(start: datetime, number: int) -> datetime:
     year, month = start.year + years, month + 1
     last = calendar.monthrange(year, month)[1]
     return start.replace(year=year, month=month, day=min(start.day, last))
-
-
-def _most_days(months: int) -> int:
-    """The most days that so many calendar months in a row can have, leap days counted."""
-    years, rest = divmod(months, _MONTHS)
-    return 365 * years + (years + 3) // 4 + _DAYS_OF_MONTHS[rest]

@@ -125,7 +125,9 @@ class Rig:
         for _ in range(most):
             operation = fresh(operation)
             planned = operation.next_step_at
-            if not operation.is_in_progress or planned is None or planned > over:
+            # Where a person is asked, it is looked for now and then all the same.
+            is_asked = operation.unclear_at is not None and planned is not None and planned > self.now
+            if is_asked or not operation.is_in_progress or planned is None or planned > over:
                 return operation
             if planned > self.now:
                 self.move_to(planned)

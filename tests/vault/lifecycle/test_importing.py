@@ -336,7 +336,7 @@ def test_an_import_takes_few_queries() -> None:
     with CaptureQueriesContext(connection) as queries:
         importing.import_candidate(vault=vault, candidate=candidate, order=order, by=SYSTEM)
 
-    assert len(queries) <= 15
+    assert len(queries) <= 16
 
 
 def test_a_candidate_without_its_key_is_not_imported() -> None:

@@ -156,3 +156,20 @@ def test_a_certificate_adopted_while_it_is_revoked_is_shown_as_revoked(
 
     assert order.status == "revoked"
     assert fresh(operation).version.revocation == "revoked"
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_ca_that_comes_back_after_a_person_was_asked_answers_the_question(rig: Rig, arrived: bool) -> None:
+    sent = Fault(on="submit", do="reset-after" if arrived else "status:503")
+    rig.break_down(sent, Fault(on="*", do="at-once", times=-1), Fault(on="find", do="status:503", times=-1))
+    operation = rig.play(rig.request(), most=2000)
+    assert operation.unclear_at is not None
+
+    rig.break_down(Fault(on="*", do="at-once", times=-1))
+    assert operation.next_step_at is not None
+    rig.move_to(operation.next_step_at)
+    rig.step(operation)
+    operation = rig.play(operation)
+
+    assert operation.unclear_at is None
+    rig.assert_ended_well(operation)

@@ -38,6 +38,7 @@ def create_issuer(*, vault: Vault, name: str, given: Given, enabled: bool = True
     try:
         with transaction.atomic():
             issuer.save(force_insert=True)
+            issuer.users().look_again()
             _record("create", issuer, by, provider=issuer.provider, enabled=enabled, **_addresses(checked.config))
     except IntegrityError:
         raise NameTaken(f"“{vault}” has an issuer named “{name}” already. Choose another name.") from None
@@ -100,6 +101,8 @@ def delete_issuer(*, issuer: Issuer, by: Actor) -> None:
 
     Raises NotAllowedNow while orders are open at its CA, or when it is gone already.
     """
+    # Certificates are locked before issuers, as by who begins an order.
+    issuer.users().look_again()
     # Who begins an order with this issuer waits until we are done, or we see the order.
     locked = Issuer.objects.select_for_update().filter(pk=issuer.pk).first()
     if locked is None:

@@ -22,6 +22,13 @@ _SWEEP_SECONDS: Final = 10
 _POOL_SECONDS: Final = 30
 _TIDY_SECONDS: Final = 3600
 _WATCH_SECONDS: Final = 60
+_LOOK_SECONDS: Final = 10
+_RENEW_SECONDS: Final = 30
+_ASK_WINDOWS_SECONDS: Final = 60
+_TELL_SECONDS: Final = 30
+_POST_SECONDS: Final = 30
+_PUBLISH_SECONDS: Final = 300
+_DELIVER_SECONDS: Final = 10
 _COMPARE_SECONDS: Final = 24 * 3600
 _GUARD_SILENCE_SECONDS: Final = 30
 _WORK_SILENCE_SECONDS: Final = LONGEST_TASK + 60
@@ -97,6 +104,13 @@ class _Clock:
             Job(queue.fill_pool_soon, _POOL_SECONDS),
             Job(queue.tidy_soon, _TIDY_SECONDS),
             Job(queue.watch_orders_soon, _WATCH_SECONDS),
+            Job(queue.look_ahead_soon, _LOOK_SECONDS),
+            Job(queue.renew_soon, _RENEW_SECONDS),
+            Job(queue.ask_windows_soon, _ASK_WINDOWS_SECONDS),
+            Job(queue.tell_soon, _TELL_SECONDS),
+            Job(queue.post_soon, _POST_SECONDS),
+            Job(queue.publish_soon, _PUBLISH_SECONDS),
+            Job(queue.deliver_soon, _DELIVER_SECONDS),
             Job(queue.compare_soon, _COMPARE_SECONDS),
         )
 

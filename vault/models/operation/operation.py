@@ -283,8 +283,10 @@ class Operation(models.Model):
         moment = {"asked_at": timezone.now()} if asked else {}
         self._advance(detail=detail, leased_by="", next_step_at=again_at, **moment)
 
-    def leave_to_a_person(self, detail: str, *, candidates: list[Any]) -> bool:
+    def leave_to_a_person(self, detail: str, *, candidates: list[Any], again_at: datetime | None = None) -> bool:
         """Wait until someone says whether the CA has an order; True when that was not known before.
+
+        It is looked for once more at `again_at`, should nobody have said by then.
 
         `candidates` are orders (JSON) that might be it. A number that a person gave, and that is not right, is
         forgotten.
@@ -298,7 +300,7 @@ class Operation(models.Model):
             detail=detail,
             asked_at=timezone.now(),
             leased_by="",
-            next_step_at=None,
+            next_step_at=again_at,
             **forgotten,
         )
         if is_new:
@@ -441,6 +443,8 @@ class Operation(models.Model):
             tasks=[],
             **changes,
         )
+        if status != self.Status.COMPLETED:
+            Certificate.objects.filter(pk=self.certificate_id).look_again()
 
     def _change(self, mine: models.QuerySet[Operation], **changes: Any) -> None:
         if not mine.update(changes=F("changes") + 1, **changes):

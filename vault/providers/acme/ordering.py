@@ -112,6 +112,8 @@ class Ordering:
         found = self.session.server.json(answer)
         self.order.take(found)
         match found.get("status"):
+            case "pending" | "ready" if not self.request.wanted:
+                return self._pending("The order waits at the CA; nothing is done for it any more.", _SLOW)
             case "pending":
                 return Proving(
                     session=self.session, solver=self.solver, order=self.order, save=self.save, now=self.now

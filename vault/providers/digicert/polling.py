@@ -46,6 +46,8 @@ _WORKING = {
     "waiting_pickup": f"{TITLE} has the certificate ready and does not hand it out yet.",
     "needs_csr": f"{TITLE} says that the signing request is missing, though it was sent.",
 }
+# Asking about these does something for the order as well: it approves, or has domains looked at.
+_BROUGHT_ON = {"needs_approval", "pending", "reissue_pending"}
 _ENDED = {"canceled", "cancelled", "rejected", "denied", "revoked"}
 
 
@@ -81,6 +83,8 @@ def _order(api: Api, ref: Ref, now: datetime) -> Order:
 def _outcome(api: Api, account: Account, request: CertRequest, ref: Ref, order: Order, now: datetime) -> Outcome:
     if order.status in _ENDED:
         return _ended(ref, order)
+    if not request.wanted and order.status in _BROUGHT_ON:
+        return Pending(ref=ref, detail=f"The order {order.number} waits at {TITLE}; nothing is done for it any more.")
     if order.status == "needs_approval":
         return approving.approve(api, account, ref, order)
     if order.status in {"issued", "expired"}:

@@ -11,6 +11,7 @@ from cryptography.x509.oid import NameOID
 
 from vault.providers.base import CertRequest, InvalidRequest
 from vault.providers.globalsign.account import EV, OV, TITLE, Account
+from vault.x509.dates import most_days
 from vault.x509.requests import describe_csr, load_csr
 from vault.x509.visible import shown
 
@@ -35,6 +36,7 @@ def check(request: CertRequest, account: Account, now: datetime) -> Sequence[str
     _check_type(request, account)
     _check_names(request, account)
     _check_contact(account)
+    _check_months(account, now)
     doubts = []
     key = describe_csr(request.csr).key_title
     if key not in _USUAL_KEYS:
@@ -70,6 +72,15 @@ def _check_names(request: CertRequest, account: Account) -> None:
     inside = [one for one in request.names.ip if not ipaddress.ip_address(one).is_global]
     if inside and not account.intranet:
         raise InvalidRequest(f"“{inside[0]}” is an internal address, which no public CA signs. Leave it out.")
+
+
+def _check_months(account: Account, now: datetime) -> None:
+    longest = longest_days(now)
+    if not account.intranet and account.months and most_days(account.months) > longest:
+        raise InvalidRequest(
+            f"This issuer orders {account.months} months, and {TITLE} gives {longest} days at most. An administrator "
+            "chooses fewer months, or exact dates, on the issuer's page."
+        )
 
 
 def _check_contact(account: Account) -> None:

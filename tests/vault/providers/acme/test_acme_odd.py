@@ -1,6 +1,7 @@
 """What some ACME servers do, and a client must get right all the same."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -166,6 +167,21 @@ def test_a_request_sent_too_early_is_sent_again_and_a_bad_one_is_not(server: Scr
     assert isinstance(early, Pending)
     assert isinstance(bad, Failed)
     assert bad.code == "badCSR"
+
+
+@pytest.mark.parametrize("status", ["pending", "ready"])
+def test_what_is_not_wanted_any_more_is_asked_about_and_not_brought_on(server: Scripted, status: str) -> None:
+    one = at(server)
+    ref = ordered(one)
+    server.answers["/order"] = [Says(order(server.address, status))]
+    unwanted = replace(request("www.example.org"), wanted=False)
+
+    outcome = one.provider.poll(unwanted, ref, one.saved.append)
+
+    assert isinstance(outcome, Pending)
+    assert "nothing is done for it" in outcome.detail
+    assert not server.payloads("/challenge")
+    assert not server.payloads("/finalize")
 
 
 # ------------------------------------------------------------------- ordering

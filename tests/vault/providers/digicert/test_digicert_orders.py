@@ -9,11 +9,11 @@ import pytest
 from tests.factories import EC_KEY
 from tests.pki.authority import make_csr
 from tests.vault.lifecycle.cas import Rig, fresh
-from vault.lifecycle import lateness, reconciling, revoking
+from vault.lifecycle import issuers, lateness, orders, reconciling, revoking
 from vault.models import Operation
 from vault.models.audit import SYSTEM
 from vault.models.policy import AlternativeNames
-from vault.providers.base import Rejected, RevocationReason, RevokeResult
+from vault.providers.base import Pending, Rejected, RevocationReason, RevokeResult
 from vault.providers.digicert.account import EV
 from vault.simulators.kit import Fault
 
@@ -110,6 +110,21 @@ def test_nothing_is_approved_here_where_that_is_not_wished(rig: Rig) -> None:
 
     assert operation.is_in_progress
     assert rig.simulator.counts["approve"] == 0
+
+
+def test_what_is_not_wanted_any_more_is_asked_about_and_not_brought_on(rig: Rig) -> None:
+    configure(rig, skip_approval="")
+    operation = rig.play(rig.request(), days=0.05)
+    configure(rig, skip_approval="yes")
+    before = dict(rig.simulator.counts)
+    request = replace(orders.request_of(operation), wanted=False)
+
+    outcome = issuers.provider_for(operation).poll(request, orders.ref_of(operation), lambda _: None)
+
+    assert isinstance(outcome, Pending)
+    assert "nothing is done for it" in outcome.detail
+    changed = {what: count - before.get(what, 0) for what, count in rig.simulator.counts.items()}
+    assert {what for what, count in changed.items() if count} == {"poll"}
 
 
 # ----------------------------------------------------------------------- domains

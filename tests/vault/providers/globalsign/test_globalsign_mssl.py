@@ -633,6 +633,19 @@ def test_doubts_are_told_and_the_rest_is_fine(mssl: GlobalSignSimulator) -> None
     assert doubt == f"GlobalSign issues for at most {rules.longest_days(datetime.now(UTC))} days; 365 were asked for."
 
 
+@pytest.mark.parametrize(("months", "day"), [("6", "2027-03-15"), ("3", "2029-03-15")])
+def test_more_months_than_the_cap_are_refused_before_anything_is_sent(
+    mssl: GlobalSignSimulator, months: str, day: str
+) -> None:
+    moment = datetime.fromisoformat(f"{day}T12:00:00Z")
+    account = adapter_of(mssl, validity=months).account
+
+    with pytest.raises(InvalidRequest, match=f"orders {months} months"):
+        rules.check(request(), account, moment)
+
+    assert rules.check(request(), account, moment - timedelta(days=1)) == []
+
+
 def test_testing_an_issuer_says_line_by_line_what_is_good(mssl: GlobalSignSimulator) -> None:
     check = adapter_of(mssl).check()
 
