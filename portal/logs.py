@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 _KEY = r"[A-Z0-9 ]{0,40}PRIVATE KEY-----"
 _PRIVATE = re.compile(rf"-----BEGIN {_KEY}.*?(-----END {_KEY}|\Z)", re.DOTALL)
 _TOKEN = re.compile(r"ch[vs]_[0-9A-Za-z]{49}")
+# Addresses that let someone in or answer for them: Django writes the path of what it refuses.
+_LINK = re.compile(r"(/(?:calendar|invitation|notices|password-reset)/)(?!mine/|sent/)[^\s\"'“”]+")
 
 
 def mask(text: str) -> str:
-    """Replace private keys in PEM, tokens, and applications' secrets by a note."""
-    return _TOKEN.sub("[token removed]", _PRIVATE.sub("[private key removed]", text))
+    """Replace private keys in PEM, tokens, applications' secrets and what makes a mailed link work by a note."""
+    return _LINK.sub(r"\1[link removed]", _TOKEN.sub("[token removed]", _PRIVATE.sub("[private key removed]", text)))
 
 
 class MaskSecrets(logging.Filter):

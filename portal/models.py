@@ -225,3 +225,46 @@ class Token(models.Model):
         moment = timezone.now()
         long_ago = Q(last_used_at=None) | Q(last_used_at__lte=moment - timedelta(minutes=1))
         Token.objects.filter(long_ago, pk=self.pk).update(last_used_at=moment, digest=digest)
+
+
+class Calendar(models.Model):
+    """A secret address under which a calendar program reads what expires: in one vault, or all that a person sees.
+
+    Only a keyed digest of the address's secret is kept.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="calendars")
+    vault = models.ForeignKey(Vault, null=True, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager[Calendar]] = models.Manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "vault"], name="calendar_of_vault_once"),
+            models.UniqueConstraint(fields=["user"], condition=Q(vault=None), name="calendar_of_all_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"calendar of {self.user}"
+
+
+class SavedView(models.Model):
+    """A filter over certificates that a person keeps under a name; `query` is that of its address."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views")
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=2000, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[models.Manager[SavedView]] = models.Manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "name"], name="saved_view_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -203,6 +203,7 @@ WEAK_KEY_LISTS = env.lists_of_keys("CHANCERY_WEAK_KEYS")
 
 # -------------------------------------------------------------------- limits
 RUNNING_PER_PERSON = env.number("CHANCERY_RUNNING_PER_PERSON", 20, low=1)
+RENEWALS_PER_MINUTE = env.number("CHANCERY_RENEWALS_PER_MINUTE", 30, low=1)
 RUNNING_PER_VAULT = env.number("CHANCERY_RUNNING_PER_VAULT", 200, low=1)
 # Seconds that what the API asks for waits before it is sent, so that it can be cancelled.
 API_GRACE = env.number("CHANCERY_API_GRACE", 2, low=0, high=60)
@@ -212,13 +213,16 @@ API_CALLS_PER_VAULT = env.number("CHANCERY_API_CALLS_PER_VAULT", 4000, low=1)
 API_KEYS_PER_TOKEN = env.number("CHANCERY_API_KEYS_PER_TOKEN", 20, low=1)
 API_KEYS_PER_VAULT = env.number("CHANCERY_API_KEYS_PER_VAULT", 60, low=1)
 
-# Of applications that sign in, in a minute: each try costs a slow hash.
+# Of people and of applications (each counted apart) that sign in, in a minute: each try costs a slow hash.
 SIGN_INS_PER_ADDRESS = env.number("CHANCERY_SIGN_INS_PER_ADDRESS", 60, low=1)
 SIGN_INS_PER_APPLICATION = env.number("CHANCERY_SIGN_INS_PER_APPLICATION", 30, low=1)
 
 # ----------------------------------------------------------------------- CAs
 # Whom to write to when a CA refuses an issuer's credentials.
 VAULT_ADMINISTRATORS = "portal.people.addresses_of_administrators"
+# What makes the links with which a notice is answered from a mail.
+NOTICE_LINKS = "portal.noticing.links"
+DIGEST_HOUR = env.number("CHANCERY_DIGEST_HOUR", 7, low=0, high=23)
 # Issuers are called at public addresses over https, and besides: on this machine, in these private networks.
 CA_LOOPBACK = env.flag("CHANCERY_CA_LOOPBACK")
 CA_NETWORKS = env.networks("CHANCERY_CA_NETWORKS")
