@@ -9,25 +9,34 @@ from portal.pages import (
     answers,
     applications,
     audit,
+    calendars,
     certificates,
     connecting,
+    contacts,
     csrs,
     deleted,
     downloads,
+    expiry,
+    finding,
     health,
     home,
     hosts,
     imports,
     issuers,
+    ledgers,
+    load,
     members,
+    notices,
     operations,
     orders,
+    owners,
     people,
     policies,
     requests,
     tokens,
     vaults,
     versions,
+    webhooks,
 )
 
 
@@ -96,6 +105,23 @@ _vaults = [
     path("<name:vault>/settings/protect/", vaults.protect, name="protect"),
     path("<name:vault>/settings/delete/", vaults.delete, name="delete"),
 ]
+_calendars = [
+    path("account/calendars/", calendars.index, name="index"),
+    path("account/calendars/make/", calendars.make, name="make"),
+    path("account/calendars/<int:pk>/remove/", calendars.remove, name="remove"),
+    path("calendar/<str:token>.ics", calendars.feed, name="feed"),
+]
+_webhooks = [
+    path("<name:vault>/webhooks/", webhooks.index, name="index"),
+    path("<name:vault>/webhooks/add/", webhooks.add, name="add"),
+    path("<name:vault>/webhooks/<hex32:webhook>/", webhooks.detail, name="detail"),
+    path("<name:vault>/webhooks/<hex32:webhook>/edit/", webhooks.edit, name="edit"),
+    path("<name:vault>/webhooks/<hex32:webhook>/switch/", webhooks.switch, name="switch"),
+    path("<name:vault>/webhooks/<hex32:webhook>/secret/", webhooks.secret, name="secret"),
+    path("<name:vault>/webhooks/<hex32:webhook>/test/", webhooks.test, name="test"),
+    path("<name:vault>/webhooks/<hex32:webhook>/remove/", webhooks.remove, name="remove"),
+    path("<name:vault>/webhooks/<hex32:webhook>/events/<hex32:delivery>/again/", webhooks.again, name="again"),
+]
 _hosts = [
     path("<name:vault>/settings/host/", hosts.change, name="change"),
 ]
@@ -104,6 +130,26 @@ _members = [
     path("<name:vault>/access/add/", members.add, name="add"),
     path("<name:vault>/access/<int:pk>/change/", members.change, name="change"),
     path("<name:vault>/access/<int:pk>/remove/", members.remove, name="remove"),
+]
+_contacts = [
+    path("<name:vault>/contacts/", contacts.index, name="index"),
+    path("<name:vault>/contacts/add/", contacts.add, name="add"),
+    path("<name:vault>/contacts/<int:contact>/", contacts.edit, name="edit"),
+    path("<name:vault>/contacts/<int:contact>/test/", contacts.test, name="test"),
+    path("<name:vault>/contacts/<int:contact>/remove/", contacts.remove, name="remove"),
+]
+_notices = [
+    path("", notices.index, name="index"),
+    path("mine/<hex32:notice>/", notices.detail, name="detail"),
+    path("<str:token>/", notices.answer, name="answer"),
+]
+_search = [path("", finding.index, name="index")]
+_expiry = [
+    path("", expiry.index, name="index"),
+    path("expiry.csv", expiry.csv, name="csv"),
+    path("views/save/", expiry.save, name="save"),
+    path("views/<int:pk>/remove/", expiry.forget, name="forget"),
+    path("load/", load.load, name="load"),
 ]
 _audit = [
     path("<name:vault>/audit/", audit.index, name="index"),
@@ -144,6 +190,12 @@ _certificates = [
     path("<name:vault>/certificates/<name:name>/renew/", certificates.renew, name="renew"),
     path("<name:vault>/certificates/<name:name>/tags/", certificates.tags, name="tags"),
     path("<name:vault>/certificates/<name:name>/delete/", certificates.delete, name="delete"),
+]
+_owners = [
+    path("<name:vault>/certificates/<name:name>/owner/", owners.change, name="change"),
+]
+_ledgers = [
+    path("<name:vault>/certificates/<name:name>/notices/", ledgers.certificate, name="certificate"),
 ]
 _policies = [
     path("<name:vault>/certificates/<name:name>/policy/", policies.edit, name="edit"),
@@ -200,10 +252,18 @@ urlpatterns = [
     path("applications/", include((_applications, "applications"))),
     path("connect/", include((_connecting, "connecting"))),
     path("people/", include((_people, "people"))),
+    path("notices/", include((_notices, "notices"))),
+    path("certificates/", include((_search, "search"))),
+    path("expiry/", include((_expiry, "expiry"))),
     path("vaults/", include((_vaults, "vaults"))),
     path("vaults/", include((_hosts, "hosts"))),
+    path("vaults/", include((_webhooks, "webhooks"))),
+    path("", include((_calendars, "calendars"))),
     path("vaults/", include((_members, "members"))),
     path("vaults/", include((_audit, "audit"))),
+    path("vaults/", include((_contacts, "contacts"))),
+    path("vaults/", include((_owners, "owners"))),
+    path("vaults/", include((_ledgers, "ledgers"))),
     path("vaults/", include((_requests, "requests"))),
     path("vaults/", include((_csrs, "csrs"))),
     path("vaults/", include((_imports, "imports"))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
@@ -12,7 +13,7 @@ from portal.forms import choices, texts
 from portal.forms.fields import Lines, OneOf, SomeOf, Text, WholeNumber
 from portal.forms.initial import FRESH, initial_from
 from portal.forms.purposes import OTHER, PURPOSE_CHOICES, PURPOSES, USAGE_CHOICES, read_ekus
-from vault import policies
+from vault import caps, policies
 from vault.errors import BadParameter, VaultError
 from vault.lifecycle import issuing
 from vault.models import Vault
@@ -110,6 +111,7 @@ class PolicyForm(forms.Form):
 
     def _offer_issuers(self) -> None:
         own = choices.own_issuers(self.vault)
+        self._own = {row.name: row for row in own}
         issuer, kind = self.fields["issuer"], self.fields["certificate_type"]
         assert isinstance(issuer, OneOf)
         assert isinstance(kind, OneOf)
@@ -130,6 +132,27 @@ class PolicyForm(forms.Form):
         """Everything that was sent for the form's fields, to be sent again as it is."""
         assert isinstance(self.data, QueryDict)
         return [(name, str(value)) for name in self.fields for value in self.data.getlist(name)]
+
+    @property
+    def public_cap(self) -> str:
+        """What public CAs give at most now, and soon."""
+        return caps.public_words(datetime.now(UTC).date())
+
+    @property
+    def shortened(self) -> caps.Shortened | None:
+        """What the issuer would be asked for today instead of the validity given; None when that is possible.
+
+        Answers while other fields are still empty or wrong.
+        """
+        data = self.cleaned_data
+        if not {"issuer", "purpose", "ekus", "validity_number", "validity_unit"} <= data.keys():
+            return None
+        other = data["purpose"] == OTHER
+        ekus = data["ekus"] if other else PURPOSES[data["purpose"]].ekus
+        asked = replace(
+            self.base, ekus=ekus, validity=self._validity(), certificate_type=str(data.get("certificate_type") or "")
+        )
+        return caps.shortened(asked, self._own.get(data["issuer"]), datetime.now(UTC).date())
 
     @property
     def has_unused_usages(self) -> bool:

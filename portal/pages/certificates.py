@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal import access
 from portal.forms.certificates import TagsForm
 from portal.forms.texts import write_tags
-from portal.pages import listing, readable, search, stories
+from portal.pages import ahead, listing, readable, search, stories
 from portal.pages.http import PageRequest, see_other
 from portal.pages.paging import page
 from portal.pages.tabs import first_tab, vault_tabs
@@ -100,6 +100,7 @@ def detail(request: PageRequest, vault: str, name: str) -> HttpResponse:
         **_progress(certificate, operations[0] if operations else None, request.rights),
         "version": current,
         "contents": readable.contents(current) if current else None,
+        "ahead": ahead.of(certificate, operations, request.rights),
         "state": search.state_of(certificate),
         "versions": certificate.versions.light().order_by("-number")[:MOST_LISTED],
         "operations": [{"operation": one, "status": stories.status_of(one)} for one in operations],

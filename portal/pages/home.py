@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,6 +37,8 @@ class Part:
     rows: list[Operation] | list[Certificate]
     count: str
     has_more: bool
+    # Of certificates: how many of those that were counted there are of each readiness.
+    readiness: Mapping[str, int]
 
 
 @require_GET
@@ -70,7 +74,9 @@ def _overview(mine: Mine, user: User) -> dict[str, Part]:
 def _part(name: str, rows: QuerySet[Operation] | QuerySet[Certificate]) -> Part:
     found = list(rows[: _MOST_COUNTED + 1])
     count = f"{_MOST_COUNTED}+" if len(found) > _MOST_COUNTED else str(len(found))
-    return Part(name, found[:_ON_HOME], count, has_more=len(found) > _ON_HOME)  # type: ignore[arg-type]
+    readiness = Counter(one.readiness for one in found[:_MOST_COUNTED] if isinstance(one, Certificate))
+    has_more = len(found) > _ON_HOME
+    return Part(name, found[:_ON_HOME], count, has_more=has_more, readiness=readiness)  # type: ignore[arg-type]
 
 
 def _may_request(mine: Mine) -> list[Vault]:
@@ -100,7 +106,7 @@ def _expiring(mine: Mine, user: User) -> QuerySet[Certificate]:
     moment = timezone.now()
     soon = Certificate.objects.live().filter(expires_at__gt=moment, expires_at__lte=moment + SOON)
     visible = soon.filter(_among(mine, user, owner="owner"))
-    return visible.select_related("vault").only("name", "issuer_name", "expires_at", "vault__name")
+    return visible.select_related("vault").only("name", "issuer_name", "expires_at", "readiness", "vault__name")
 
 
 def _among(mine: Mine, user: User, *, owner: str) -> Q:

@@ -13,7 +13,7 @@ from vault.models import Certificate, Operation, VersionName
 from vault.models.certificate import CertificateQuerySet
 
 _COLUMNS = (
-    *("vault", "name", "name_key", "issuer_name", "expires_at", "deleted_at"),
+    *("vault", "name", "name_key", "issuer_name", "expires_at", "deleted_at", "readiness"),
     *("current__certificate", "current__enabled", "current__revocation", "current__subject", "current__not_after"),
     *("owner__username", "owner__first_name", "owner__last_name"),
 )

@@ -23,6 +23,7 @@ from portal.pages.tabs import first_tab, vault_tabs
 from vault.lifecycle import issuing, withdrawing
 from vault.lifecycle.exporting import File
 from vault.lifecycle.issuing import Order
+from vault.lifecycle.orders import shortening_of
 from vault.models import Operation
 from vault.x509 import requests
 
@@ -88,11 +89,16 @@ def _row(operation: Operation) -> dict[str, Any]:
 def detail(request: PageRequest, vault: str, request_id: str) -> HttpResponse:
     """One request, live."""
     operation = access.operation_for(request, vault, request_id, may="certificates/get")
+    shortened = shortening_of(operation)
     context = {
         **_live(request, operation),
         "csr": requests.csr_pem(bytes(operation.csr)),
         "csr_facts": requests.describe_csr(bytes(operation.csr)),
-        "policy": readable.policy_rows(operation.policy, brought=operation.key_is_elsewhere),
+        "policy": readable.policy_rows(
+            operation.policy,
+            brought=operation.key_is_elsewhere,
+            shortened=shortened.words if shortened else "",
+        ),
         "nav": "vaults",
     }
     return TemplateResponse(request, "operations/detail.html", context)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from django.db.models import DateTimeField, Field, IntegerField, Model, Q, QuerySet
+from django.db.models import DateTimeField, Field, IntegerField, Model, Q, QuerySet, UUIDField
 from django.http import HttpRequest
 
 PAGE = 50
@@ -36,7 +37,7 @@ def page(request: HttpRequest, rows: QuerySet[Row], *, by: str, size: int = PAGE
     An unreadable `after` means the first page. Filters in the address are kept.
     """
     down, column = by.startswith("-"), by.removeprefix("-")
-    after = _read(request.GET.get("after", ""), rows.model._meta.get_field(column))
+    after = _read(request.GET.get("after", ""), rows.model._meta.get_field(column), rows.model._meta.pk)
     if after is not None:
         rows = rows.filter(_behind(column, after, down=down))
     keys = (by,) if column == "id" else (by, "-id" if down else "id")
@@ -52,7 +53,7 @@ def page(request: HttpRequest, rows: QuerySet[Row], *, by: str, size: int = PAGE
     return Page(shown, next_url, first_url)
 
 
-def _behind(column: str, after: tuple[Any, int], *, down: bool) -> Q:
+def _behind(column: str, after: tuple[Any, Any], *, down: bool) -> Q:
     value, pk = after
     further, past = ("lte", "lt") if down else ("gte", "gt")
     if column == "id":
@@ -63,16 +64,18 @@ def _behind(column: str, after: tuple[Any, int], *, down: bool) -> Q:
 
 def _write(value: Any, pk: Any) -> str:
     plain = {"t": value.isoformat()} if isinstance(value, datetime) else {"v": value}
-    return urlsafe_b64encode(json.dumps([plain, pk]).encode()).decode().rstrip("=")
+    key = pk.hex if isinstance(pk, uuid.UUID) else pk
+    return urlsafe_b64encode(json.dumps([plain, key]).encode()).decode().rstrip("=")
 
 
-def _read(text: str, field: Any) -> tuple[Any, int] | None:
+def _read(text: str, field: Any, key: Any) -> tuple[Any, Any] | None:
     try:
         plain, pk = json.loads(urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)))
         value = datetime.fromisoformat(plain["t"]) if "t" in plain else plain["v"]
+        pk = uuid.UUID(hex=pk) if isinstance(key, UUIDField) and isinstance(pk, str) else pk
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    is_place = isinstance(pk, int) and 0 <= pk < 2**63
+    is_place = isinstance(pk, uuid.UUID) if isinstance(key, UUIDField) else isinstance(pk, int) and 0 <= pk < 2**63
     return (value, pk) if is_place and _fits(value, field) else None
 
 

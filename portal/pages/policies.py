@@ -7,6 +7,7 @@ from http import HTTPStatus
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, QueryDict
+from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
@@ -30,6 +31,8 @@ def edit(request: PageRequest, vault: str, name: str) -> HttpResponse:
     form = _form(certificate, data)
     if request.method == "POST" and form.is_valid() and _changed(request, certificate, form):
         messages.success(request, f"The policy of “{certificate}” is changed. It rules the next version.")
+        if form.shortened:
+            messages.info(request, f"Today its validity would be {form.shortened.words}.")
         if form.has_unused_usages:
             messages.warning(request, UNUSED_USAGES)
         return http.see_other("certificates:detail", certificate.vault.name, certificate.name)
@@ -41,7 +44,11 @@ def edit(request: PageRequest, vault: str, name: str) -> HttpResponse:
 def field(request: PageRequest, vault: str, name: str) -> HttpResponse:
     """Judge one field while the form is being filled in."""
     certificate = access.certificate_for(request, vault, name, may="certificates/update")
-    return http.field_answer(request, _form(certificate, request.POST))
+    form = _form(certificate, request.POST)
+    if http.field_of(request) == "validity":
+        form.full_clean()
+        return render(request, "policies/shortened.html", {"form": form})
+    return http.field_answer(request, form)
 
 
 def _form(certificate: Certificate, data: QueryDict | None) -> PolicyForm:

@@ -111,8 +111,11 @@ def _link(der: bytes) -> Link:
     )
 
 
-def policy_rows(policy: Policy, *, brought: bool = False) -> list[tuple[str, list[str]]]:
-    """A policy as names and lines of text, in the order of the request form; `brought` when its key was never here."""
+def policy_rows(policy: Policy, *, brought: bool = False, shortened: str = "") -> list[tuple[str, list[str]]]:
+    """A policy as names and lines of text, in the order of the request form.
+
+    `brought` when its key was never here; `shortened` says what is ordered instead of its validity.
+    """
     key = policy.key
     again = "the same key in each version" if key.reuse else "a new key each time"
     where = "Can be downloaded" if key.exportable else "Never leaves the vault"
@@ -122,7 +125,7 @@ def policy_rows(policy: Policy, *, brought: bool = False) -> list[tuple[str, lis
         ("Extended key usages", [_EKUS.get(eku, eku) for eku in policy.ekus] or ["Any"]),
         ("Key usages", [", ".join(_USAGES.get(usage, usage) for usage in policy.key_usage) or "Any"]),
         ("Issuer", [issuer_title(policy.issuer_name, policy.certificate_type)]),
-        ("Valid for", [str(policy.validity)]),
+        ("Valid for", list(filter(None, [str(policy.validity), shortened]))),
         ("Key", [key.title if brought else f"{key.title}, {again}"]),
         ("Private key", ["Not in this vault" if brought else where]),
         *([] if brought else [("Format", ["PFX" if policy.content_type == PKCS12 else "PEM"])]),

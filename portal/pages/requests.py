@@ -81,6 +81,9 @@ def field(request: PageRequest, vault: str) -> HttpResponse:
     """Judge one field while the form is being filled in; for the names, also say what was understood."""
     _, form = _sent(request, vault)
     name = http.field_of(request)
+    if name == "validity":
+        form.full_clean()
+        return render(request, "policies/shortened.html", {"form": form})
     if name == "names":
         return render(request, "requests/names.html", {"field": form[name], "form": form})
     return http.field_answer(request, form)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from datetime import timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -22,9 +23,15 @@ STATES = {
     "enabled": "Enabled",
     "disabled": "Disabled",
     "expiring": "Expires soon",
+    "within-7": "Expires within 7 days",
+    "within-30": "Expires in 8 to 30 days",
+    "within-90": "Expires in 31 to 90 days",
+    "later": "Expires later",
     "expired": "Expired",
     "pending": "No version yet",
 }
+# States by days: those that expire after so many days and within so many.
+SPANS = {"within-7": (0, 7), "within-30": (7, 30), "within-90": (30, 90)}
 _FEW = 1000
 _MOST_EXACT = 200
 _SHORTEST_SERIAL = 8
@@ -63,8 +70,13 @@ def in_state(certificates: CertificateQuerySet, state: str) -> CertificateQueryS
             return certificates.filter(expires_at__gt=moment, expires_at__lte=moment + SOON)
         case "expired":
             return certificates.filter(expires_at__lte=moment)
+        case "later":
+            return certificates.filter(expires_at__gt=moment + timedelta(days=90), expires_at__lt=NEVER)
         case "pending":
             return certificates.filter(expires_at=NEVER)
+        case _ if state in SPANS:
+            after, within = (timedelta(days=days) for days in SPANS[state])
+            return certificates.filter(expires_at__gt=moment + after, expires_at__lte=moment + within)
         case _:
             return certificates
 

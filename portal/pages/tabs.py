@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from portal.rights import Rights
     from vault.models import Vault
 
-Part = Literal["certificates", "operations", "issuers", "members", "audit", "deleted", "settings"]
+Part = Literal["certificates", "operations", "issuers", "contacts", "members", "audit", "deleted", "settings"]
 
 _TABS: tuple[tuple[Part, str, str], ...] = (
     ("certificates", "Certificates", "certificates:index"),
     ("operations", "Requests", "operations:index"),
     ("issuers", "Issuers", "issuers:index"),
+    ("contacts", "Contacts", "contacts:index"),
     ("members", "Access", "members:index"),
     ("audit", "Audit", "audit:index"),
     ("deleted", "Deleted", "deleted:index"),
@@ -54,6 +55,8 @@ def _may_open(rights: Rights, part: Part) -> bool:
             return "certificates/list" in rights or rights.sees_own_only
         case "issuers":
             return "certificates/listissuers" in rights
+        case "contacts":
+            return "certificates/managecontacts" in rights
         case "members":
             return "vaults/get" in rights
         case "audit":

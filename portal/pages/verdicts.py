@@ -64,12 +64,17 @@ def facts(form: RequestForm) -> list[Fact]:
         Fact(title="Extended key usages", lines=[", ".join(eku_titles(policy)) or "None"], field=usages),
         Fact(title="Issuer", lines=[issuer_card(policy.issuer_name)], field=form["issuer"]),
         *_type_fact(form),
-        Fact(title="Valid for", lines=[str(policy.validity)], field=form["validity_number"]),
+        Fact(title="Valid for", lines=_validity_lines(form), field=form["validity_number"]),
         Fact(title="Key", lines=[policy.key.title, *_key_words(policy)], field=form["key"]),
         Fact(title="Format", lines=[dict(FORMAT_CHOICES)[policy.content_type]], field=form["content_type"]),
         Fact(title="Renewal", lines=[renewal_words(rule) for rule in policy.lifetime_actions], field=form["renewal"]),
         Fact(title="Tags", lines=tags or ["None"], field=form["tags"]),
     ]
+
+
+def _validity_lines(form: RequestForm) -> list[str]:
+    asked, shortened = str(form.policy().validity), form.shortened
+    return [asked, shortened.words] if shortened else [asked]
 
 
 def _type_fact(form: RequestForm) -> list[Fact]:
@@ -117,12 +122,6 @@ def _issuer_words(policy: Policy) -> tuple[str, str]:
     return f"“{policy.issuer_name}” issues it.", "The next page shows how far it is. You may close it meanwhile."
 
 
-def _is_long(policy: Policy) -> bool:
-    """Whether more is asked for than public CAs may give (CA/Browser Forum ballot SC-081v3)."""
-    most = 6 if policy.validity.unit == "months" else 200
-    return policy.validity.number > most
-
-
 def _key_words(policy: Policy) -> list[str]:
     return [
         "Can be downloaded"
@@ -137,8 +136,11 @@ def _notes(form: RequestForm) -> list[str]:
     notes = list(form.read.notes) if form.read else []
     if form.name_is_proposed:
         notes.append(f"The certificate name “{form.order().name}” was taken from the first name.")
-    if policy.issuer_name not in {SELF, UNKNOWN} and SERVER_AUTH in policy.ekus and _is_long(policy):
-        notes.append("Public CAs issue for 200 days at most, and some for less: the CA may shorten the validity.")
+    if shortened := form.shortened:
+        notes.append(
+            f"The validity of {policy.validity} is {shortened.words}. The policy keeps what you wrote, and each "
+            "renewal gets what is possible on its day."
+        )
     first = next(iter(policy.names.dns), "")
     if len(first) > MOST_COMMON_NAME and not data["subject"] and not data["no_subject"]:
         where = f"The subject takes “{policy.subject}” instead." if policy.subject else "The subject stays empty."

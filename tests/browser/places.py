@@ -133,6 +133,16 @@ def _send_nothing(page: Page) -> None:
     page.locator(".error-summary").wait_for()
 
 
+def _hand_over_to_nobody(page: Page) -> None:
+    steps.press(page, "Hand over")
+    page.locator(".error-summary").wait_for()
+
+
+def _keep_nameless(page: Page) -> None:
+    steps.press(page, "Keep this view")
+    page.locator(".field-error").wait_for()
+
+
 def _decide_nothing(page: Page) -> None:
     steps.press(page, "Go on with this order")
     page.locator(".error-summary").wait_for()
@@ -395,12 +405,23 @@ PLACES: Final = (
     _outside("password reset ended", "accounts:reset-confirm", "/password-reset/Mg/never-was/", status=404),
     _outside("invitation", "accounts:invitation", "{invitation}"),
     _outside("invitation ended", "accounts:invitation", "/invitation/never-was/", status=404),
+    _outside("notice, mailed", "notices:answer", "{mailed_notice}"),
+    _outside("notice, mailed, refused", "notices:answer", "{mailed_notice}", _hand_over_to_nobody),
+    _outside("notice, mailed, ended", "notices:answer", "/notices/never-was/", status=404),
     _outside("nothing here, signed out", "", "/nothing/", status=404),
     _place("home", "home", "/"),
     _place("home with the person's menu", "home", "/", _open_menu),
     _place("home, what waits", "home", "/?show=waiting"),
     _place("home, what expires", "home", "/?show=expiring"),
     _place("home, what runs", "home", "/?show=running"),
+    _place("expiry", "expiry:index", "/expiry/"),
+    _place("expiry to 2029, in figures", "expiry:index", "/expiry/?span=years", _open_everything),
+    _place("expiry of a view, refused", "expiry:index", "/expiry/?vault=payments", _keep_nameless),
+    _place("expiry, nothing fits", "expiry:index", "/expiry/?q=nowhere"),
+    _place("renewals ahead", "expiry:load", "/expiry/load/", _open_everything),
+    _place("my notices", "notices:index", "/notices/"),
+    _place("notice", "notices:detail", "{own_notice}"),
+    _place("notice refused", "notices:detail", "{own_notice}", _hand_over_to_nobody),
     _place("account", "accounts:detail", "/account/"),
     _place("password", "accounts:password", "/account/password/"),
     _place("password refused", "accounts:password", "/account/password/", _send_nothing),
@@ -443,6 +464,15 @@ PLACES: Final = (
     _place("new vault", "vaults:new", "/vaults/new/"),
     _place("new vault refused", "vaults:new", "/vaults/new/", _send_nothing),
     _place("deleted vaults", "vaults:deleted", "/vaults/deleted/", _open_everything),
+    _place("search", "search:index", "/certificates/"),
+    _place("search, filtered", "search:index", "/certificates/?q=example&owner=-&readiness=person"),
+    _place("calendars", "calendars:index", "/account/calendars/"),
+    _place("webhooks", "webhooks:index", f"{_PAYMENTS}webhooks/"),
+    _place("webhooks, none", "webhooks:index", f"/vaults/{ATTIC}/webhooks/"),
+    _place("add a webhook", "webhooks:add", f"{_PAYMENTS}webhooks/add/"),
+    _place("add a webhook refused", "webhooks:add", f"{_PAYMENTS}webhooks/add/", _send_nothing),
+    _place("webhook", "webhooks:detail", "{webhook}"),
+    _place("change a webhook", "webhooks:edit", "{webhook}edit/"),
     _place("host name", "hosts:change", f"{_PAYMENTS}settings/host/"),
     _place("vault settings", "vaults:settings", f"{_PAYMENTS}settings/"),
     _place("vault settings, protected", "vaults:settings", "/vaults/intranet/settings/"),
@@ -458,6 +488,13 @@ PLACES: Final = (
     _place("edit an issuer", "issuers:edit", f"{_ISSUER}edit/", _open_everything),
     _place("remove an issuer", "issuers:delete", f"{_ISSUER}delete/"),
     _place("remove an issuer in use", "issuers:delete", f"{_PAYMENTS}issuers/digicert/delete/"),
+    _place("contacts", "contacts:index", f"{_PAYMENTS}contacts/"),
+    _place("contacts, none", "contacts:index", f"/vaults/{ATTIC}/contacts/"),
+    _place("add a contact", "contacts:add", f"{_PAYMENTS}contacts/add/"),
+    _place("add a contact refused", "contacts:add", f"{_PAYMENTS}contacts/add/", _send_nothing),
+    _place("change a contact", "contacts:edit", "{contact}"),
+    _place("who answers for a certificate", "owners:change", f"{_WWW}owner/"),
+    _place("notices about a certificate", "ledgers:certificate", f"{_WWW}notices/"),
     _place("access", "members:index", f"{_PAYMENTS}access/"),
     _place("access, changing", "members:index", f"{_PAYMENTS}access/", _open_everything),
     _place("add a member", "members:add", f"{_PAYMENTS}access/add/"),

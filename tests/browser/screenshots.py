@@ -71,7 +71,7 @@ def _page(site: Site, browser: Browser, person: str) -> Page:
 
 def _addresses(site: Site, browser: Browser) -> dict[str, str]:
     page = _page(site, browser, ADMINISTRATOR)
-    return places.furnish(page)
+    return site.addresses | places.furnish(page)
 
 
 def _take_all(site: Site, browser: Browser, addresses: dict[str, str], directory: Path, *, only: str) -> None:

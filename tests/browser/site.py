@@ -49,6 +49,35 @@ from vault.models import Vault
 make_operation(vault=Vault.objects.get(name="{WORKSHOP}"), name="always-here", issuer="Self")
 """
 
+# What is to be answered from a mail, or signed in; and someone to write to.
+_NOTICES: Final = f"""
+from django.urls import reverse
+from portal import noticing
+from portal.models import User
+from tests.factories import make_notice
+from vault.lifecycle import contacts, webhooks
+from vault.models import Certificate, Mail, Vault
+from vault.models.audit import SYSTEM
+User.objects.filter(username="{ADMINISTRATOR}").update(email="{ADMINISTRATOR}@example.org")
+payments = Vault.objects.get(name="payments")
+www = Certificate.objects.get(vault=payments, name="www-example-org")
+mail = Mail.objects.create(kind="test", address="ops@example.org", attempts=2, said="450 4.2.1 Try again later")
+person = contacts.Person(email="ops@example.org", name="Operators", phone="+43 1 234 567")
+contact = contacts.add_contact(vault=payments, person=person, by=SYSTEM)
+near = make_notice(www, "{ADMINISTRATOR}@example.org", words="It is not renewed by itself.")
+make_notice(www, "ops@example.org", reason="early", mail=mail)
+make_notice(www, "olivia@example.org", reason="early", settled="acknowledged", settled_at=near.created_at)
+print(noticing.links(near)["acknowledge"].partition("#")[0].partition("/notices/")[2])
+print(reverse("notices:detail", args=[near.pk.hex]))
+print(reverse("contacts:edit", args=["payments", contact.pk]))
+hook, _ = webhooks.add_webhook(vault=payments, name="Operations", url="https://ops.example.org/hook", by=SYSTEM)
+failed = {{"state": "given-up", "attempts": 13, "status": 503, "said": "Service Unavailable", "took_ms": 41}}
+for number, facts in enumerate(({{}}, {{"state": "delivered", "attempts": 1, "status": 204, "took_ms": 12}}, failed)):
+    facts |= {{"next_try_at": near.created_at}}
+    hook.deliveries.create(kind="Microsoft.KeyVault.CertificateNearExpiry", key=str(number), payload={{}}, **facts)
+print(hook.id.hex)
+"""
+
 
 class Site:
     """A running portal with its people's passwords."""
@@ -57,6 +86,7 @@ class Site:
         self.portal = portal
         self.url = portal.url
         words = portal.said()
+        self.addresses: dict[str, str] = {}
         self.first_password = _after("user name: admin\n  password:", words)
         self._demo_password = _after(f"{OFFICER}, rahul, adele, {READER}, aldo\n  password:", words)
 
@@ -74,6 +104,13 @@ class Site:
         vaults = (("create_vault", name) for name in (WORKSHOP, ATTIC, LOUNGE))
         self.manage(*vaults, *people, *(("add_member", *words) for words in _MEMBERS), stdin=given)
         self.portal.run_python(_FIRST_CERTIFICATE)
+        token, own, contact, webhook = self.portal.run_python(_NOTICES).split()[-4:]
+        self.addresses = {
+            "mailed_notice": f"/notices/{token}",
+            "own_notice": own,
+            "contact": contact,
+            "webhook": f"/vaults/payments/webhooks/{webhook}/",
+        }
 
     def manage(self, *commands: tuple[str, ...], stdin: str = "") -> str:
         """Run commands of manage.py beside the portal, each with this standard input; return what they say."""

@@ -27,6 +27,8 @@ FILES: Final = {
     "downloads:p7b",
     "imports:results",
     "connecting:ca",
+    "calendars:feed",
+    "expiry:csv",
     "health",
     "openapi",
 }
@@ -49,6 +51,17 @@ ACTIONS: Final = {
     "issuers:test",
     "issuers:enable",
     "issuers:disable",
+    "contacts:test",
+    "webhooks:switch",
+    "webhooks:secret",
+    "webhooks:test",
+    "webhooks:again",
+    "webhooks:remove",
+    "calendars:make",
+    "calendars:remove",
+    "expiry:save",
+    "expiry:forget",
+    "contacts:remove",
     "members:change",
     "members:remove",
     "requests:field",
@@ -83,10 +96,10 @@ def _addresses() -> dict[str, str]:
 
 
 @pytest.fixture
-def addresses(signed_in: Callable[..., Page], _addresses: dict[str, str]) -> dict[str, str]:
+def addresses(site: Site, signed_in: Callable[..., Page], _addresses: dict[str, str]) -> dict[str, str]:
     """Where the pages are whose addresses hold ids; made and found once."""
     if not _addresses:
-        _addresses.update(places.furnish(signed_in(ADMINISTRATOR)))
+        _addresses.update(site.addresses | places.furnish(signed_in(ADMINISTRATOR)))
     return _addresses
 
 

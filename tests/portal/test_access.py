@@ -12,8 +12,9 @@ from portal.models import Membership, Role
 from portal.rights import Rights
 from tests.factories import actor_of, make_certificate, make_member, make_operation, make_user, make_vault
 from tests.vault.lifecycle.example_ca import OFFER
-from vault.lifecycle import configuring, importing, retiring, vaults
+from vault.lifecycle import configuring, contacts, importing, retiring, vaults, webhooks
 from vault.lifecycle.configuring import Given
+from vault.lifecycle.contacts import Person
 from vault.models import Operation
 from vault.models.audit import SYSTEM, AuditEvent
 from vault.providers import OFFERS
@@ -28,6 +29,8 @@ GET = {
     "certificates:detail": {"owner": OK, "reader": OK, "officer": OK, "administrator": OK},
     "certificates:progress": {"owner": OK, "reader": OK, "officer": OK, "administrator": OK},
     "certificates:tags": {"owner": OK, "reader": REFUSED, "officer": OK, "administrator": OK},
+    "owners:change": {"owner": OK, "reader": REFUSED, "officer": OK, "administrator": OK},
+    "ledgers:certificate": {"owner": OK, "reader": OK, "officer": OK, "administrator": OK},
     "certificates:delete": {"owner": OK, "reader": REFUSED, "officer": OK, "administrator": OK},
     "policies:edit": {"owner": OK, "reader": REFUSED, "officer": OK, "administrator": OK},
     "versions:detail": {"owner": OK, "reader": OK, "officer": OK, "administrator": OK},
@@ -61,6 +64,13 @@ GET = {
     "issuers:delete": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": REFUSED, "officer": REFUSED, "administrator": OK},
     "members:index": {"requester": OK, "owner": OK, "reader": OK, "auditor": OK, "officer": OK, "administrator": OK},
     "members:add": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": REFUSED, "officer": REFUSED, "administrator": OK},
+    "contacts:index": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": REFUSED, "officer": REFUSED, "administrator": OK},
+    "contacts:add": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": REFUSED, "officer": REFUSED, "administrator": OK},
+    "contacts:edit": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": REFUSED, "officer": REFUSED, "administrator": OK},
+    "webhooks:index": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": REFUSED, "officer": REFUSED, "administrator": OK},
+    "webhooks:add": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": REFUSED, "officer": REFUSED, "administrator": OK},
+    "webhooks:detail": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": REFUSED, "officer": REFUSED, "administrator": OK},
+    "webhooks:edit": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": REFUSED, "officer": REFUSED, "administrator": OK},
     "audit:index": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": OK, "officer": REFUSED, "administrator": OK},
     "audit:csv": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": OK, "officer": REFUSED, "administrator": OK},
     "hosts:change": {"requester": REFUSED, "owner": REFUSED, "reader": REFUSED, "auditor": REFUSED, "officer": REFUSED, "administrator": OK},
@@ -96,6 +106,9 @@ class House:
         self.draft = importing.keep_draft(vault=self.vault, found=Found(), by=by)  # the officer's alone
         given = Given(provider=OFFER.key, loosely=True)
         self.issuer = configuring.create_issuer(vault=self.vault, name="example", given=given, by=SYSTEM)
+        (self.contact,) = contacts.set_contacts(vault=self.vault, people=[Person(email="ops@example.org")], by=SYSTEM)
+        facts = {"name": "Ops", "url": "https://ops.example.org/", "by": SYSTEM}
+        self.webhook, _ = webhooks.add_webhook(vault=self.vault, **facts)
         gone = make_certificate(vault=self.vault, name="gone", by=owner)
         retiring.delete_certificate(certificate=gone, by=SYSTEM)
 
@@ -108,6 +121,9 @@ class House:
             "draft": self.draft.id.hex,
             "issuer": "example",
             "provider": OFFER.key,
+            "contact": self.contact.pk,
+            "webhook": self.webhook.id.hex,
+            "delivery": "0" * 32,
             "pk": Membership.objects.filter(vault=self.vault, role=Role.READER).get().pk,
         }
         wanted = arguments_of(name)

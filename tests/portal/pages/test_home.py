@@ -187,3 +187,20 @@ def test_without_a_vault_the_page_says_what_to_ask_for_or_to_make(client_of: Cli
 )
 def test_no_address_breaks_the_page(client_of: ClientOf, query: str) -> None:
     assert client_of(make_member(make_vault())).get(f"{HOME}?{query}").status_code == 200
+
+
+def test_a_line_tells_whether_what_expires_renews(client_of: ClientOf) -> None:
+    vault = make_vault()
+    browser = client_of(make_member(vault, Role.READER))
+    expiring(vault, "fine", days=5)
+    assert "Nothing that expires in 30 days is blocked or needs a person." in browser.get(HOME).content.decode()
+
+    for number, readiness in enumerate(("blocked", "person", "person")):
+        certificate = expiring(vault, f"c{number}", days=5)
+        Certificate.objects.filter(pk=certificate.pk).update(readiness=readiness)
+
+    page = browser.get(HOME).content.decode()
+    assert "<strong>1</strong> is blocked" in page
+    assert "<strong>2</strong> need a person" in page
+    assert f'href="{reverse("search:index")}?state=expiring&amp;readiness=person"' in page
+    assert f'href="{reverse("expiry:index")}"' in page

@@ -1,9 +1,11 @@
 import re
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
@@ -20,9 +22,10 @@ from tests.factories import (
     make_vault,
 )
 from tests.portal.browsing import Answers, answers_on, changed
+from tests.vault.lifecycle.cas import make_issuer
 from vault.lifecycle import retiring, withdrawing
-from vault.models import Certificate, Operation, Vault
-from vault.models.policy import SELF, UNKNOWN, AlternativeNames
+from vault.models import Certificate, Issuer, Operation, Vault
+from vault.models.policy import SELF, UNKNOWN, AlternativeNames, Validity
 from vault.x509.requests import describe_csr
 
 ClientOf = Callable[[User], Client]
@@ -594,3 +597,66 @@ def test_a_policy_by_hand_is_a_policy_by_hand(vault: Vault, client_of: ClientOf)
     operation = Operation.objects.get()
     assert operation.step == Operation.Step.AWAITING_MERGE
     assert operation.policy.names == make_policy().names
+
+
+# ------------------------------------------------------------------ the cap
+@pytest.fixture
+def ca(vault: Vault) -> Issuer:
+    """An issuer whose certificates are valid for 199 days at most."""
+    return make_issuer(vault, provider="DigiCert", name="DC", config={})
+
+
+ON_A_DAY = datetime(2026, 11, 24, 12, tzinfo=UTC)
+REDUCED = "reduced to 199 days: CA/B cap of 15 March 2026"
+
+
+@time_machine.travel(ON_A_DAY, tick=False)
+def test_a_validity_beyond_the_cap_is_told_before_it_is_sent_and_kept_as_written(
+    vault: Vault, client_of: ClientOf, ca: Issuer
+) -> None:
+    client = client_of(make_member(vault))
+    answers = {"names": "www.example.org", "issuer": "DC", "validity_number": 12, "validity_unit": "months"}
+
+    page = check(client, **answers)
+    submit(client, **answers)
+
+    assert f"12 months {REDUCED}" in words_of(page)
+    operation = Operation.objects.get()
+    assert operation.policy.validity == Validity(number=12)
+    story = client.get(f"/vaults/payments/operations/{operation.request_id.hex}/")
+    assert f"12 months {REDUCED}" in words_of(story)
+
+
+@time_machine.travel(ON_A_DAY, tick=False)
+def test_a_validity_within_the_cap_says_nothing_of_it(vault: Vault, client_of: ClientOf, ca: Issuer) -> None:
+    page = check(
+        client_of(make_member(vault)),
+        names="www.example.org",
+        issuer="DC",
+        validity_number=199,
+        validity_unit="days",
+    )
+
+    assert "reduced" not in words_of(page)
+
+
+@time_machine.travel(ON_A_DAY, tick=False)
+@pytest.mark.parametrize(
+    ("number", "issuer", "is_told"), [("12", "DC", True), ("6", "DC", False), ("12", SELF, False), ("x", "DC", False)]
+)
+def test_a_live_check_of_the_validity_tells_what_becomes_of_it_before_there_are_names(
+    vault: Vault, client_of: ClientOf, ca: Issuer, number: str, issuer: str, *, is_told: bool
+) -> None:
+    answer = field(
+        client_of(make_member(vault)), "validity", issuer=issuer, validity_number=number, validity_unit="months"
+    )
+
+    assert answer.status_code == 200
+    assert ("Reduced to 199 days" in answer.content.decode()) == is_told
+
+
+@time_machine.travel(ON_A_DAY, tick=False)
+def test_the_form_says_what_public_cas_give_now_and_next(vault: Vault, client_of: ClientOf) -> None:
+    page = client_of(make_member(vault)).get(url())
+
+    assert "public CAs give 200 days at most, 100 from 15 March 2027." in words_of(page)
